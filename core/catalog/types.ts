@@ -1,0 +1,53 @@
+// Shapes of the catalog's records, which verifier, machine and editor share. It holds no data.
+
+/** A helper's argument: the kernel's names from struct bpf_func_proto, flags joined by ` | `, e.g. `ARG_PTR_TO_MEM | MEM_RDONLY`. */
+export interface ArgSpec {
+  readonly name: string;
+  /** C type as a user reads it, e.g. `struct bpf_map *`. */
+  readonly ctype: string;
+  readonly arg: string;
+  /** Kernel struct for ARG_PTR_TO_BTF_ID and ARG_PTR_TO_SPIN_LOCK-like arguments. */
+  readonly btf?: string;
+  /** Bytes for MEM_FIXED_SIZE arguments. */
+  readonly size?: number;
+}
+
+/** One helper of enum bpf_func_id. */
+export interface HelperRecord {
+  readonly id: number;
+  /** With prefix: `bpf_map_lookup_elem`. */
+  readonly name: string;
+  /** C return type. */
+  readonly returns: string;
+  /** Kernel ret_type, flags joined by ` | `: `RET_PTR_TO_MAP_VALUE | PTR_MAYBE_NULL` spelled as RET_PTR_TO_MAP_VALUE_OR_NULL etc. are split into base and flags. */
+  readonly ret: string;
+  readonly retBtf?: string;
+  readonly args: readonly ArgSpec[];
+  readonly gplOnly: boolean;
+  readonly pktAccess: boolean;
+  readonly mightSleep: boolean;
+  readonly allowFastcall: boolean;
+  /** First kernel with it, `X.Y`. */
+  readonly since: string;
+  readonly group: string;
+  readonly doc: string;
+}
+
+/** Result of asking whether a context field may be accessed; undefined means the kernel's is_valid_access says no. */
+export interface CtxAccessInfo {
+  /** Kernel register type that a load yields, flags joined by ` | `: `SCALAR_VALUE`, `PTR_TO_PACKET`, `PTR_TO_SOCKET | PTR_MAYBE_NULL` ... */
+  readonly reg: string;
+  /** info->ctx_field_size, 0 when narrow access is not converted. */
+  readonly ctxFieldSize: number;
+  /** True when the load is sign-extended 32-bit return value (info->is_retval). */
+  readonly isRetval?: boolean;
+  /** Kernel struct name for PTR_TO_BTF_ID. */
+  readonly btf?: string;
+}
+export interface CtxQuery {
+  readonly progType: number;
+  readonly expectedAttachType: number;
+  readonly off: number;
+  readonly size: number;
+  readonly write: boolean;
+}
