@@ -1,0 +1,3 @@
+export function run(_: string[]): Promise<number> {
+  return Promise.resolve(2);
+}
