@@ -4,7 +4,7 @@ import { Cursor, type Expr } from "./cursor.ts";
 import { DIRECTIVES } from "./directives.ts";
 import { parseInstruction } from "./instruction.ts";
 import { AsmFault, lex, type Statement, type Token } from "./lexer.ts";
-import { isTemporary, Section, SHF, SHT, STB, STT, type AsmSymbol, type Fixup } from "./output.ts";
+import { Section, SHF, SHT, STB, STT, type AsmSymbol, type Fixup } from "./output.ts";
 import { resolve } from "./resolve.ts";
 
 /** A fault with its place: 0-based line, 0-based columns [start, end). */
