@@ -39,7 +39,7 @@ function run(command, argv, options = {}) {
 function unpack() {
   if (existsSync(join(out, "unpacked"))) return;
   mkdirSync(out, { recursive: true });
-  const wanted = ["tools/lib/bpf/*", "tools/include/*", "tools/testing/selftests/bpf/*", "include/uapi/*", "scripts/bpf_doc.py"];
+  const wanted = ["tools/lib/bpf/*", "tools/include/*", "tools/arch/x86/include/*", "tools/testing/selftests/bpf/*", "include/uapi/*", "scripts/bpf_doc.py"];
   run("tar", ["-xJf", archive, "-C", out, "--wildcards", ...wanted.map((w) => `${top}/${w}`)]);
   writeFileSync(join(out, "unpacked"), "");
 }
