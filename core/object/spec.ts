@@ -55,7 +55,8 @@ export interface CodeOrigin {
 
 /**
  * One program after relocation, with all its subprograms appended, as BPF_PROG_LOAD gets it, except:
- * ld_imm64 with src 1 (map) or 2 (map value) holds in `imm` the index into `maps` of the object, not a descriptor.
+ * ld_imm64 with src 1 (map) or 2 (map value) holds in `imm` the index into `maps` of the object, not a descriptor. A negative `imm` is
+ * the complement (`~fd`) of a descriptor that the author wrote into the code: no map stands behind it.
  */
 export interface ProgramSpec {
   readonly name: string;

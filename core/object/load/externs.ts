@@ -150,6 +150,8 @@ export interface ExternOptions {
   readonly kconfig?: string | undefined;
   /** LINUX_KERNEL_VERSION: major << 16 | minor << 8 | patch. */
   readonly kernelVersion: number;
+  /** LINUX_HAS_SYSCALL_WRAPPER. */
+  readonly syscallWrapper: boolean;
   /** Answers for symbols of no type (`extern const void x __ksym`), as /proc/kallsyms would. */
   readonly kallsyms?: ReadonlyMap<string, bigint> | undefined;
 }
@@ -158,7 +160,7 @@ export interface ExternOptions {
 export function resolveExterns(state: ObjectState, data: Uint8Array, options: ExternOptions): void {
   const config = parseConfig(options.kconfig ?? "");
   for (const ext of state.externs) {
-    if (ext.kind === "kconfig") setKconfig(state.btf!, ext, data, config, options.kernelVersion);
+    if (ext.kind === "kconfig") setKconfig(state.btf!, ext, data, config, { LINUX_KERNEL_VERSION: options.kernelVersion, LINUX_HAS_BPF_COOKIE: 1, LINUX_HAS_SYSCALL_WRAPPER: options.syscallWrapper ? 1 : 0 });
     else if (ext.typeId === 0) {
       const address = options.kallsyms?.get(ext.name);
       ext.isSet = address !== undefined;
@@ -178,10 +180,9 @@ function parseConfig(text: string): Map<string, string> {
   return out;
 }
 
-function setKconfig(btf: BtfBlob, ext: Extern, data: Uint8Array, config: ReadonlyMap<string, string>, version: number): void {
+function setKconfig(btf: BtfBlob, ext: Extern, data: Uint8Array, config: ReadonlyMap<string, string>, virtual: Readonly<Record<string, number>>): void {
   if (!ext.name.startsWith("CONFIG_")) {
-    const known: Record<string, number> = { LINUX_KERNEL_VERSION: version, LINUX_HAS_BPF_COOKIE: 1, LINUX_HAS_SYSCALL_WRAPPER: 1 };
-    const value = known[ext.name];
+    const value = virtual[ext.name];
     if (value === undefined && (!ext.name.startsWith("LINUX_") || !ext.weak)) refuse("kconfig-extern", `extern (kcfg) '${ext.name}': unrecognized virtual extern`);
     return putNumber(btf, ext, data, BigInt(value ?? 0));
   }

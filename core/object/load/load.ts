@@ -1,8 +1,7 @@
 // Loads a BPF object from bytes to inert programs and maps, as libbpf 1.5 would hand them to the kernel. It does no I/O and loads nothing into a kernel.
 import { CodedError } from "../../base/index.ts";
-import type { Btf } from "../btf/btf.ts";
+import { BTF_KIND, type Btf } from "../btf/btf.ts";
 import { putU32, reopened } from "../btf/edit.ts";
-import { BTF_KIND } from "../btf/btf.ts";
 import { CoreResolver } from "../core-relo/calc.ts";
 import { patchInsn } from "../core-relo/patch.ts";
 import type { ObjectSpec, ProgramSpec } from "../spec.ts";
@@ -11,6 +10,7 @@ import { NO_BTF_EXT, readBtfExt, type BtfExt } from "./btf-ext.ts";
 import { collect, funcAt } from "./collect.ts";
 import { collectExterns, resolveExterns } from "./externs.ts";
 import { asCreated, fixDatasecs, initMaps } from "./maps.ts";
+import { PROG_TYPE } from "./kinds.ts";
 import type { Func, LoadFault, ObjectState } from "./model.ts";
 import { linkProgram, type LinkedProgram } from "./program.ts";
 import { collectRelocs } from "./relocs.ts";
@@ -27,6 +27,8 @@ export interface LoadOptions {
   readonly kernelVersion?: number | undefined;
   /** Entries of perf event arrays that give none, default 2. */
   readonly possibleCpus?: number | undefined;
+  /** LINUX_HAS_SYSCALL_WRAPPER, default true as on x86-64 kernels with kprobes. */
+  readonly syscallWrapper?: boolean | undefined;
   /** Addresses of typeless `__ksym` externs. */
   readonly kallsyms?: ReadonlyMap<string, bigint> | undefined;
 }
@@ -96,7 +98,11 @@ function guard(state: ObjectState, step: () => void): void {
 
 function externs(state: ObjectState, options: LoadOptions): void {
   const kconfig = state.maps.find((m) => m.internal && m.secIdx === -1);
-  resolveExterns(state, kconfig?.spec.initial ?? new Uint8Array(0), { ...options, kernelVersion: options.kernelVersion ?? DEFAULT_KERNEL_VERSION });
+  resolveExterns(state, kconfig?.spec.initial ?? new Uint8Array(0), {
+    ...options,
+    kernelVersion: options.kernelVersion ?? DEFAULT_KERNEL_VERSION,
+    syscallWrapper: options.syscallWrapper ?? true,
+  });
 }
 
 function applyCore(state: ObjectState, ext: BtfExt, kernel: Btf | undefined): void {
@@ -142,6 +148,8 @@ function program({ state, ext, func, options, targets, fault }: ProgramInput): P
   const { def } = func;
   const target = targets.get(func);
   if (def === undefined) error ??= unknownSection(func);
+  if (def?.progType === PROG_TYPE.STRUCT_OPS && target === undefined)
+    error ??= { code: "struct-ops", message: `prog '${func.name}': SEC("struct_ops") program isn't referenced anywhere, did you forget to use it?` };
   const btfId = def && attempt(() => attachBtfId(func, def, options.kernelBtf), 0);
   return {
     name: func.name,

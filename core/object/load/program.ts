@@ -128,11 +128,23 @@ class Linker {
   }
 
   relocateData(): void {
+    this.#literalMaps();
     for (const r of this.#relocs) {
       const insn = this.#insns[r.insnIdx]!;
       if (r.kind === "map" || r.kind === "data") this.#mapRef(r, insn);
       else if (r.kind === "extern-ld64") this.#externRef(r, insn);
       else if (r.kind === "extern-call") this.#kfunc(r, insn);
+    }
+  }
+
+  /** Map descriptors written into the code by hand name no map of the object: they become ~descriptor. */
+  #literalMaps(): void {
+    const relocated = new Set(this.#relocs.map((r) => r.insnIdx));
+    for (let i = 0; i < this.#insns.length; i++) {
+      const insn = this.#insns[i]!;
+      if (insn.code !== BPF_LD_IMM64) continue;
+      if ((insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE) && !relocated.has(i)) this.#insns[i] = { ...insn, imm: ~insn.imm };
+      i++;
     }
   }
 
