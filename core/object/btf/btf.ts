@@ -78,6 +78,14 @@ export interface BtfType {
 export interface Btf {
   /** One more than the highest id. */
   readonly typeCount: number;
+  /** First id that this blob itself defines: 1, or the base's `typeCount` for a split BTF. */
+  readonly firstId: BtfId;
+  /** The base of a split BTF. */
+  readonly base: Btf | undefined;
+  /** The blob as it would be given to BPF_BTF_LOAD. */
+  readonly bytes: Uint8Array;
+  /** The string at `off` of the (joint) string section. Throws CodedError `btf-bad-string`. */
+  string(off: number): string;
   /** Decodes type `id`; id 0 is void (kind UNKN). Throws CodedError `btf-bad-id`. */
   type(id: BtfId): BtfType;
   /** Kind without decoding the rest. */
