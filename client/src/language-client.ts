@@ -4,8 +4,14 @@ import { LanguageClient, TransportKind, type LanguageClientOptions, type ServerO
 import { OBJECT_SCHEME, type InitializationOptions } from "../../server/protocol/index.ts";
 
 function initializationOptions(): InitializationOptions {
-  const clang = vscode.workspace.getConfiguration("beeline").get<string>("clang.path") ?? "";
-  return { clang, trusted: vscode.workspace.isTrusted };
+  const settings = vscode.workspace.getConfiguration("beeline");
+  return {
+    clang: settings.get<string>("clang.path") ?? "",
+    includePaths: settings.get<string[]>("clang.includePaths") ?? [],
+    flags: settings.get<string[]>("clang.flags") ?? [],
+    roots: (vscode.workspace.workspaceFolders ?? []).map((f) => f.uri.fsPath),
+    trusted: vscode.workspace.isTrusted,
+  };
 }
 
 /** The client, not yet started. It restarts when the workspace becomes trusted or the compiler's path changes. */
@@ -27,7 +33,7 @@ export function startClient(context: vscode.ExtensionContext): LanguageClient {
     client,
     vscode.workspace.onDidGrantWorkspaceTrust(restart),
     vscode.workspace.onDidChangeConfiguration((e) => {
-      if (e.affectsConfiguration("beeline.clang.path")) restart();
+      if (e.affectsConfiguration("beeline.clang")) restart();
     }),
   );
   return client;

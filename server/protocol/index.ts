@@ -7,6 +7,12 @@ export const OBJECT_SCHEME = "beeline-object";
 export interface InitializationOptions {
   /** Compiler for C; the toolchain finds one when empty. */
   readonly clang?: string;
+  /** Folders searched for headers before the system's. */
+  readonly includePaths?: readonly string[];
+  /** Flags for clang after all others. */
+  readonly flags?: readonly string[];
+  /** Folders of the workspace. */
+  readonly roots?: readonly string[];
   /** Whether programs of the workspace may be run (the compiler). False in a workspace that is not trusted. */
   readonly trusted?: boolean;
 }
