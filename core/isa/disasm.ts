@@ -61,7 +61,8 @@ function alu(insn: Insn): string {
   }
   if (kind === op.BPF_NEG) return `${d} = -${d}`;
   if (kind === op.BPF_MOV && insn.code & op.BPF_X && insn.off) {
-    if (insn.off === op.BPF_ADDR_SPACE_CAST && r === "r") return `r${insn.dst} = addr_space_cast(r${insn.src}, ${insn.imm >>> 16}, ${insn.imm & 0xffff})`;
+    if (insn.off === op.BPF_ADDR_SPACE_CAST && r === "r")
+      return `r${insn.dst} = addr_space_cast(r${insn.src}, ${insn.imm >>> 16}, ${insn.imm & 0xffff})`;
     return `${d} = (s${insn.off})${r}${insn.src}`;
   }
   const sign = insn.off === 1 && (kind === op.BPF_DIV || kind === op.BPF_MOD) ? "s" : "";

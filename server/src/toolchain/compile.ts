@@ -41,7 +41,16 @@ interface Job {
 
 async function attempt(job: Job, mayMakeVmlinux: boolean): Promise<CompileResult> {
   const { settings, signal } = job.request;
-  const args = [...job.flags.flags, ...job.bench.flags, ...fallbacks(settings), ...DIAGNOSTIC_FLAGS, "-c", job.bench.inputPath, "-o", job.bench.objectPath];
+  const args = [
+    ...job.flags.flags,
+    ...job.bench.flags,
+    ...fallbacks(settings),
+    ...DIAGNOSTIC_FLAGS,
+    "-c",
+    job.bench.inputPath,
+    "-o",
+    job.bench.objectPath,
+  ];
   const command = [job.clang.path, ...args];
   const cwd = existsSync(job.flags.cwd) ? job.flags.cwd : job.bench.dir;
   const result = await run(job.clang.path, args, { cwd, timeoutMs: settings.timeoutMs ?? TIMEOUT_MS, maxOutput: MAX_MESSAGES, signal });
@@ -68,7 +77,9 @@ function withoutStub(d: CompileDiagnostic, { bench, file }: Job): CompileDiagnos
 /** Searched after everything that the project and the system offer. */
 function fallbacks(settings: ToolchainSettings): string[] {
   const multiarch = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((t) => `/usr/include/${t}`).filter(existsSync);
-  return [...multiarch.slice(0, 1), settings.headersDir, settings.cacheDir && join(settings.cacheDir, "include")].flatMap((dir) => (dir ? ["-idirafter", dir] : []));
+  return [...multiarch.slice(0, 1), settings.headersDir, settings.cacheDir && join(settings.cacheDir, "include")].flatMap((dir) =>
+    dir ? ["-idirafter", dir] : [],
+  );
 }
 
 /** Writes vmlinux.h into the cache unless it already stands there for the same types. */
@@ -95,8 +106,14 @@ const missingHeader = (d: CompileDiagnostic): string | undefined => /^'([^']+)' 
 function advise(d: CompileDiagnostic): CompileDiagnostic {
   const header = missingHeader(d);
   if (header === undefined) return d;
-  const system = header.startsWith("bpf/") ? installHint("libbpf") : /^(linux|asm|asm-generic)\//.test(header) ? installHint("kernel-headers") : undefined;
-  const how = system ? `${system}, or add its folder to the include paths` : "add its folder to the include paths in the settings, or to compile_flags.txt";
+  const system = header.startsWith("bpf/")
+    ? installHint("libbpf")
+    : /^(linux|asm|asm-generic)\//.test(header)
+      ? installHint("kernel-headers")
+      : undefined;
+  const how = system
+    ? `${system}, or add its folder to the include paths`
+    : "add its folder to the include paths in the settings, or to compile_flags.txt";
   return { ...d, message: `${d.message}; ${how}` };
 }
 

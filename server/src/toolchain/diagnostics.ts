@@ -3,7 +3,12 @@ import { isAbsolute, resolve } from "node:path";
 import type { CompileDiagnostic, CompileNote, Severity } from "./types.ts";
 
 /** Flags that make clang print one message a line. */
-export const DIAGNOSTIC_FLAGS: readonly string[] = ["-fno-color-diagnostics", "-fno-caret-diagnostics", "-fdiagnostics-show-option", "-ferror-limit=50"];
+export const DIAGNOSTIC_FLAGS: readonly string[] = [
+  "-fno-color-diagnostics",
+  "-fno-caret-diagnostics",
+  "-fdiagnostics-show-option",
+  "-ferror-limit=50",
+];
 
 const MESSAGE = /^(.+?):(\d+):(\d+): (fatal error|error|warning|note|remark): (.*)$/;
 const INCLUDED = /^(?:In file included from|\s+from) (.+):(\d+)[:,]$/;
@@ -13,7 +18,9 @@ const LIMIT = 500;
 
 /** `cwd` makes relative names absolute; `file` takes messages that name none. */
 export function parseDiagnostics(text: string, cwd: string, file: string): CompileDiagnostic[] {
-  const out: { -readonly [K in keyof CompileDiagnostic]: CompileDiagnostic[K] extends readonly CompileNote[] ? CompileNote[] : CompileDiagnostic[K] }[] = [];
+  const out: {
+    -readonly [K in keyof CompileDiagnostic]: CompileDiagnostic[K] extends readonly CompileNote[] ? CompileNote[] : CompileDiagnostic[K];
+  }[] = [];
   let includes: CompileNote[] = [];
   const absolute = (name: string): string => (isAbsolute(name) || name.startsWith("<") ? name : resolve(cwd, name));
   for (const line of text.split(/\r?\n/)) {

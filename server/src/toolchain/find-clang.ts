@@ -42,7 +42,10 @@ async function ask(path: string): Promise<Clang | string> {
   if (version === undefined) return `${path} is not clang`;
   if (Number.parseInt(version, 10) < OLDEST) return `${path} is clang ${version}; ${OLDEST} or newer is needed`;
   const targets = await run(path, ["-print-targets"], options);
-  const able = targets.status === 0 ? /^\s*bpf\b/m.test(targets.stdout) : (await run(path, ["-target", "bpf", "-x", "c", "-c", "-o", "-", "-"], { ...options, input: "" })).status === 0;
+  const able =
+    targets.status === 0
+      ? /^\s*bpf\b/m.test(targets.stdout)
+      : (await run(path, ["-target", "bpf", "-x", "c", "-c", "-o", "-", "-"], { ...options, input: "" })).status === 0;
   return able ? { path, version } : `${path} (clang ${version}) has no BPF target`;
 }
 

@@ -13,12 +13,50 @@ export interface FileFlags {
 
 const MAX_BYTES = 64 << 20;
 /** Flags with a separate value that do not belong into our command; the value goes too. */
-const DROP_WITH_VALUE: ReadonlySet<string> = new Set(["-o", "-MF", "-MT", "-MQ", "-MJ", "-x", "-arch", "-Xlinker", "-T", "-fplugin", "-load", "--serialize-diagnostics", "-serialize-diagnostics", "-dependency-file", "-wrapper", "-specs", "--config", "-add-plugin", "-plugin"]);
+const DROP_WITH_VALUE: ReadonlySet<string> = new Set([
+  "-o",
+  "-MF",
+  "-MT",
+  "-MQ",
+  "-MJ",
+  "-x",
+  "-arch",
+  "-Xlinker",
+  "-T",
+  "-fplugin",
+  "-load",
+  "--serialize-diagnostics",
+  "-serialize-diagnostics",
+  "-dependency-file",
+  "-wrapper",
+  "-specs",
+  "--config",
+  "-add-plugin",
+  "-plugin",
+]);
 /** Single flags that write files, load code, or choose another output. */
-const DROP = /^(-c|-S|-E|-M[DMGPV]*|-fsyntax-only|-emit-llvm|-flto.*|-save-temps.*|-ftime-trace.*|-fplugin.*|-fpass-plugin.*|-B.*|-ccc.*|--config.*|-o.+|-MF.+|-fdiagnostics.*|-fcolor.*|-ivfsoverlay.*|-specs.*|@.*|-v|-###|-Wp,.*|-Wl,.*|-Wa,.*|-x.+)$/;
+const DROP =
+  /^(-c|-S|-E|-M[DMGPV]*|-fsyntax-only|-emit-llvm|-flto.*|-save-temps.*|-ftime-trace.*|-fplugin.*|-fpass-plugin.*|-B.*|-ccc.*|--config.*|-o.+|-MF.+|-fdiagnostics.*|-fcolor.*|-ivfsoverlay.*|-specs.*|@.*|-v|-###|-Wp,.*|-Wl,.*|-Wa,.*|-x.+)$/;
 /** Of a command for another target only these say anything about the source. */
-const PORTABLE = /^(-I|-D|-U|-isystem|-iquote|-idirafter|-include|-imacros|-std=|-W|-f(no-)?(strict-aliasing|builtin|common|signed-char|unsigned-char|short-enums))/;
-const WITH_VALUE: ReadonlySet<string> = new Set(["-I", "-D", "-U", "-isystem", "-iquote", "-idirafter", "-include", "-imacros", "-target", "--target", "-mcpu", "-Xclang", "-mllvm", "--sysroot", "-isysroot"]);
+const PORTABLE =
+  /^(-I|-D|-U|-isystem|-iquote|-idirafter|-include|-imacros|-std=|-W|-f(no-)?(strict-aliasing|builtin|common|signed-char|unsigned-char|short-enums))/;
+const WITH_VALUE: ReadonlySet<string> = new Set([
+  "-I",
+  "-D",
+  "-U",
+  "-isystem",
+  "-iquote",
+  "-idirafter",
+  "-include",
+  "-imacros",
+  "-target",
+  "--target",
+  "-mcpu",
+  "-Xclang",
+  "-mllvm",
+  "--sysroot",
+  "-isysroot",
+]);
 
 function readText(path: string): string | undefined {
   try {
@@ -72,7 +110,8 @@ export function cleanFlags(flags: readonly string[], file: string): string[] {
 
 const isInput = (flag: string, file: string): boolean => basename(flag) === basename(file) || /\.(c|o|s|S)$/.test(flag);
 
-export const targetsBpf = (flags: readonly string[]): boolean => flags.some((f, i) => /^--?target=bpf/.test(f) || ((f === "-target" || f === "--target") && /^bpf/.test(flags[i + 1] ?? "")));
+export const targetsBpf = (flags: readonly string[]): boolean =>
+  flags.some((f, i) => /^--?target=bpf/.test(f) || ((f === "-target" || f === "--target") && /^bpf/.test(flags[i + 1] ?? "")));
 
 function portable(flags: readonly string[]): string[] {
   const out: string[] = [];
@@ -146,10 +185,17 @@ function fromClangd(path: string): string[] {
 export function flagsFor(file: string, settings: ToolchainSettings): FileFlags {
   const folders = foldersUp(file, settings.workspaceRoots ?? []);
   const project = projectFlags(file, folders);
-  const clangd = folders.map((d) => join(d, ".clangd")).filter(existsSync).slice(0, 1).flatMap(fromClangd);
+  const clangd = folders
+    .map((d) => join(d, ".clangd"))
+    .filter(existsSync)
+    .slice(0, 1)
+    .flatMap(fromClangd);
   const own = [...project.flags, ...cleanFlags(clangd, file)];
   const given = targetsBpf(own) ? own : portable(own);
-  const extra = [...(settings.includePaths ?? []).flatMap((p) => ["-I", isAbsolute(p) ? p : resolve(settings.workspaceRoots?.[0] ?? project.cwd, p)]), ...(settings.extraFlags ?? [])];
+  const extra = [
+    ...(settings.includePaths ?? []).flatMap((p) => ["-I", isAbsolute(p) ? p : resolve(settings.workspaceRoots?.[0] ?? project.cwd, p)]),
+    ...(settings.extraFlags ?? []),
+  ];
   return { ...project, flags: withDefaults([...given, ...extra]) };
 }
 
@@ -160,7 +206,18 @@ function projectFlags(file: string, folders: readonly string[]): FileFlags {
       if (found) return found;
     }
     const text = readText(join(dir, "compile_flags.txt"));
-    if (text !== undefined) return { cwd: dir, flags: cleanFlags(text.split(/\r?\n/).map((l) => l.trim()).filter(Boolean), file), source: join(dir, "compile_flags.txt") };
+    if (text !== undefined)
+      return {
+        cwd: dir,
+        flags: cleanFlags(
+          text
+            .split(/\r?\n/)
+            .map((l) => l.trim())
+            .filter(Boolean),
+          file,
+        ),
+        source: join(dir, "compile_flags.txt"),
+      };
   }
   return { cwd: dirname(resolve(file)), flags: [], source: "defaults" };
 }

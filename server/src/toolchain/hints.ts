@@ -8,7 +8,11 @@ const PACKAGES: Readonly<Record<string, Readonly<Record<Need, string>>>> = {
   arch: { clang: "pacman -S clang", libbpf: "pacman -S libbpf", "kernel-headers": "pacman -S linux-api-headers" },
   alpine: { clang: "apk add clang", libbpf: "apk add libbpf-dev", "kernel-headers": "apk add linux-headers" },
   suse: { clang: "zypper install clang", libbpf: "zypper install libbpf-devel", "kernel-headers": "zypper install linux-glibc-devel" },
-  darwin: { clang: "brew install llvm (Apple's own clang has no BPF target)", libbpf: "include vmlinux.h instead", "kernel-headers": "include vmlinux.h instead" },
+  darwin: {
+    clang: "brew install llvm (Apple's own clang has no BPF target)",
+    libbpf: "include vmlinux.h instead",
+    "kernel-headers": "include vmlinux.h instead",
+  },
   win32: { clang: "winget install LLVM.LLVM", libbpf: "include vmlinux.h instead", "kernel-headers": "include vmlinux.h instead" },
 };
 const LIKE: readonly (readonly [RegExp, string])[] = [

@@ -40,6 +40,8 @@ function writeOverlay(dir: string, texts: ReadonlyMap<string, string>): string {
   });
   const roots = [...folders].map(([name, contents]) => ({ type: "directory", name, contents }));
   const yaml = join(dir, "overlay.yaml");
-  writeFileSync(yaml, JSON.stringify({ version: 0, "case-sensitive": process.platform === "linux", "use-external-names": false, roots }), { mode: 0o600 });
+  writeFileSync(yaml, JSON.stringify({ version: 0, "case-sensitive": process.platform === "linux", "use-external-names": false, roots }), {
+    mode: 0o600,
+  });
   return yaml;
 }

@@ -50,5 +50,16 @@ export interface CompileRequest {
   readonly signal?: AbortSignal | undefined;
 }
 export type CompileResult =
-  | { readonly ok: true; readonly object: Uint8Array; readonly diagnostics: readonly CompileDiagnostic[]; readonly command: readonly string[] }
-  | { readonly ok: false; readonly diagnostics: readonly CompileDiagnostic[]; readonly missing?: "clang" | undefined; readonly cancelled?: boolean | undefined; readonly command: readonly string[] };
+  | {
+      readonly ok: true;
+      readonly object: Uint8Array;
+      readonly diagnostics: readonly CompileDiagnostic[];
+      readonly command: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly diagnostics: readonly CompileDiagnostic[];
+      readonly missing?: "clang" | undefined;
+      readonly cancelled?: boolean | undefined;
+      readonly command: readonly string[];
+    };
