@@ -346,6 +346,7 @@ export class Machine {
     };
   }
   restore(s: MachineSnapshot): void {
+    this.memory.dirty[REGS_AT >> 12] = 1;
     this.memory.restore(s.memory);
     this.kernel.restore(s.kernel);
     this.programs.length = s.programs;

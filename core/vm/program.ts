@@ -146,7 +146,7 @@ function aluOperation(insn: Insn): number {
   const kind = code & 0xf0;
   const is64 = (code & 7) === 7;
   if (kind === 0xd0) return (imm === 16 || imm === 32 || imm === 64) && !(is64 && code & 8) ? code : OP.BAD;
-  if (kind > 0xd0) return OP.BAD;
+  if (kind > 0xd0 || (kind === 0x80 && code & 8)) return OP.BAD;
   if ((kind === 0x30 || kind === 0x90) && off === 1) return code | 8;
   if (kind === 0xb0 && code & 8 && off !== 0) {
     if (is64 && off === 1) return OP.CAST;

@@ -16,6 +16,8 @@ export interface Field<T> {
   readonly name: string;
   readonly off: number;
   readonly size: number;
+  /** Bytes of the kernel's own field; a narrow load of at least as many gives the whole of it at any offset (verifier.c, convert_ctx_accesses). Default `size`. */
+  readonly target?: number;
   get(target: T): Wide;
   set?(target: T, value: Wide): void;
 }
@@ -49,7 +51,7 @@ export abstract class FieldContext<T> implements SlowObject {
     const field = this.#field(off, size);
     const value = field.get(this.target());
     const shift = (off - field.off) * 8;
-    if (shift === 0 && (size >= field.size || (field.size === 4 && value.hi !== 0))) {
+    if ((size < field.size && size >= (field.target ?? field.size)) || (shift === 0 && (size >= field.size || (field.size === 4 && value.hi !== 0)))) {
       vm.lo = value.lo;
       vm.hi = value.hi;
       return;

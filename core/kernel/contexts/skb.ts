@@ -63,6 +63,7 @@ type F = Field<SkBuff>;
 const u32 = (name: string, off: number, get: (s: SkBuff) => number, set?: (s: SkBuff, v: number) => void): F => ({
   name, off, size: 4, get: (s) => narrow(get(s)), ...(set ? { set: (s: SkBuff, v: Wide) => set(s, lo(v)) } : {}),
 });
+const TARGETS: Readonly<Record<string, number>> = { pkt_type: 1, vlan_present: 1, queue_mapping: 2, protocol: 2, vlan_tci: 2, vlan_proto: 2, tc_index: 2, tc_classid: 2, family: 2, remote_port: 2, local_port: 2, gso_segs: 2, gso_size: 2 };
 const words = (name: string, off: number, get: (s: SkBuff) => readonly number[]): F[] => [0, 1, 2, 3].map((i) => u32(`${name}[${i}]`, off + 4 * i, (s) => get(s)[i]!));
 
 const FIELDS: readonly F[] = [
@@ -104,7 +105,7 @@ const FIELDS: readonly F[] = [
   { name: "tstamp_type", off: 180, size: 1, get: (s) => narrow(s.tstampType) },
   { name: "hwtstamp", off: 184, size: 8, get: (s) => wide(s.hwtstamp) },
 ];
-const TABLE = fieldTable(FIELDS);
+const TABLE = fieldTable(FIELDS.map((f) => (TARGETS[f.name] ? { ...f, target: TARGETS[f.name]! } : f)));
 /** sizeof(struct __sk_buff). */
 export const SK_BUFF_BYTES = 192;
 
