@@ -12,6 +12,27 @@ export interface ArgSpec {
   readonly size?: number;
 }
 
+/** The prototype of a helper that differs for some program types; it replaces the same fields of the record. */
+export interface HelperVariant {
+  /** Lower-case names, `type` or `type:attach_type`. */
+  readonly programTypes: readonly string[];
+  readonly ret: string;
+  readonly retBtf?: string;
+  readonly args: readonly ArgSpec[];
+  readonly gplOnly: boolean;
+  readonly pktAccess: boolean;
+  readonly mightSleep: boolean;
+  readonly allowFastcall: boolean;
+}
+
+/** One kfunc: its name and its KF_ flags without the prefix (`ACQUIRE`, `RET_NULL`, `TRUSTED_ARGS`, `ITER_NEW` ...). */
+export interface KfuncRecord {
+  readonly name: string;
+  readonly flags: ReadonlySet<string>;
+  /** Its BTF id in the measured kernel, whose types are bundled. */
+  readonly btfId: number;
+}
+
 /** One helper of enum bpf_func_id. */
 export interface HelperRecord {
   readonly id: number;
@@ -30,7 +51,9 @@ export interface HelperRecord {
   /** First kernel with it, `X.Y`. */
   readonly since: string;
   readonly group: string;
+  /** What it does, in Markdown. */
   readonly doc: string;
+  readonly variants?: readonly HelperVariant[];
 }
 
 /** Result of asking whether a context field may be accessed; undefined means the kernel's is_valid_access says no. */
