@@ -4,3 +4,5 @@ export { ATTACH_TYPE, MAP_TYPE, PROG_TYPE } from "./generated/enums.ts";
 export * from "./names.ts";
 export * from "./helpers.ts";
 export * from "./kfuncs.ts";
+export * from "./contexts.ts";
+export { CTX_STRUCTS } from "./generated/contexts.ts";

@@ -73,4 +73,6 @@ export interface CtxQuery {
   readonly off: number;
   readonly size: number;
   readonly write: boolean;
+  /** The load is BPF_MEMSX. */
+  readonly signExtend?: boolean;
 }
