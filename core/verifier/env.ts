@@ -298,6 +298,11 @@ export class Env {
     throw new Reject(errno, check);
   }
 
+  /** Rejects for reasons that stand in the log already. */
+  reject(check: string, errno: number): never {
+    throw new Reject(errno, check);
+  }
+
   scratchReg(n: number): void {
     this.scratchedRegs |= 1 << n;
   }

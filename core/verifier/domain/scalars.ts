@@ -20,7 +20,7 @@ interface ScalarOps {
   synced(h: ScalarHandle): ScalarHandle;
   signExtend64(h: ScalarHandle, size: number): ScalarHandle;
   signExtend32(h: ScalarHandle, size: number): ScalarHandle;
-  addDelta(h: ScalarHandle, delta: number): ScalarHandle;
+  addDelta(h: ScalarHandle, to: number, from: number, is32: number): ScalarHandle;
   ptrAdd(ptr: ScalarHandle, off: ScalarHandle): ScalarHandle;
   ptrSub(ptr: ScalarHandle, off: ScalarHandle): ScalarHandle;
   ptrSame(h: ScalarHandle): ScalarHandle;

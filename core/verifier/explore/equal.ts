@@ -31,10 +31,10 @@ class IdMap {
     this.#cur.push(curId);
     return true;
   }
-  /** check_scalar_ids: an old scalar without id covers any; a current one without gets an id of its own. */
+  /** check_scalar_ids: a scalar without id gets one of its own, so that it matches no linked one. */
   sameScalar(oldId: number, curId: number): boolean {
-    if (!oldId) return true;
-    return this.same(oldId, curId || ++this.#tmp);
+    const old = oldId || ++this.#tmp;
+    return this.same(old, curId || ++this.#tmp);
   }
 }
 

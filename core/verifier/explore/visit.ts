@@ -2,8 +2,6 @@
 import { EINVAL, Reject, type Env } from "../env.ts";
 import { BPF_JCOND, BPF_JMP } from "../../isa/index.ts";
 import { BPF_ITER_STATE_ACTIVE } from "../btf/iter-states.ts";
-import { linkId } from "../domain/reg.ts";
-import { SCALAR_VALUE } from "../domain/reg-types.ts";
 import { Slot, STACK_ITER } from "../domain/stack.ts";
 import type { ExploredEntry, VState } from "../domain/state.ts";
 import { printLine, printState } from "../log/print-state.ts";
@@ -38,22 +36,6 @@ function cleanLiveStates(env: Env, list: readonly ExploredEntry[], insnIdx: numb
       for (let s = 0; s < frame.stack.length; s++) if (!env.liveness.isAlive(f, s)) frame.stack[s] = env.emptySlot;
     }
   }
-}
-
-/** clear_singular_ids: an id that only one scalar has links nothing. */
-function clearSingularIds(env: Env, st: VState): void {
-  const counts = new Map<number, number>();
-  env.eachReg(st, (reg) => {
-    if (reg.type === SCALAR_VALUE && reg.id) counts.set(linkId(reg.id), (counts.get(linkId(reg.id)) ?? 0) + 1);
-    return reg;
-  });
-  env.eachReg(st, (reg) => {
-    if (reg.type !== SCALAR_VALUE || !reg.id || counts.get(linkId(reg.id)) !== 1) return reg;
-    const r = reg.copy();
-    r.id = 0;
-    r.off = 0;
-    return r;
-  });
 }
 
 function iterDepthsDiffer(old: VState, cur: VState): boolean {
@@ -176,7 +158,6 @@ function keep(env: Env, insnIdx: number, list: ExploredEntry[]): void {
   env.prevInsnProcessed = env.insnProcessed;
   // Precision is found again from here on, by those who need it.
   if (env.bpfCapable) for (const frame of cur.frames) frame.setImprecise();
-  clearSingularIds(env, cur);
   const kept = cur.copy();
   kept.insnIdx = insnIdx;
   const entry: ExploredEntry = { state: kept, hitCnt: 0, missCnt: 0, inFreeList: false };

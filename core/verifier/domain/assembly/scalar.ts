@@ -184,6 +184,30 @@ function tnumMul(av: u64, am: u64, bv: u64, bm: u64): void {
   tnum(v, m);
 }
 
+/** tnum_step: the smallest member above `z`, or the largest member when there is none above. */
+function tnumStep(v: u64, m: u64, z: u64): u64 {
+  const top = v | m;
+  if (z >= top) return top;
+  if (z < v) return v;
+  const j = v | (z & m);
+  if (j > z) {
+    // The highest known 1 where z has 0 decides: above it as z, below it the smallest.
+    const k = highBit(~z & v & ~m);
+    const q = k > 63 ? 0 : U64_MAX << k;
+    return (q & z) | (~q & v);
+  }
+  // The highest known 0 where z has 1: carry into the unknown bits above it.
+  const k = highBit(z & ~v & ~m);
+  const q = k > 63 ? 0 : U64_MAX << k;
+  const u = ((q & m & z) | (q & ~m)) + (k > 63 ? 0 : (<u64>1) << k);
+  return (u & m) | v;
+}
+/** fls64. */
+@inline
+function highBit(x: u64): u64 {
+  return 64 - clz(x);
+}
+
 // ---------------------------------------------------------------- bounds
 
 @inline
@@ -236,6 +260,13 @@ function updateBounds64(s: Scalar): void {
   s.smax = min<i64>(s.smax, <i64>(s.value | (s.mask & <u64>S64_MAX)));
   s.umin = max<u64>(s.umin, s.value);
   s.umax = min<u64>(s.umax, s.value | s.mask);
+  // The range and the tnum may have a single value in common.
+  const top = s.value | s.mask;
+  const next = tnumStep(s.value, s.mask, s.umin);
+  const inTnum = (s.umin & ~s.mask) == s.value;
+  if (inTnum && next > s.umax) setKnown(s, s.umin);
+  else if (!inTnum && next == top) setKnown(s, top);
+  else if (!inTnum && next <= s.umax && tnumStep(s.value, s.mask, next) > s.umax) setKnown(s, next);
 }
 function updateBounds(s: Scalar): void {
   updateBounds32(s);
@@ -539,116 +570,6 @@ function mul32(d: Scalar, s: Scalar): void {
   }
 }
 
-@inline
-function reset64AndTnum(d: Scalar): void {
-  unbounded64(d);
-  d.value = 0;
-  d.mask = U64_MAX;
-}
-@inline
-function reset32AndTnum(d: Scalar): void {
-  unbounded32(d);
-  d.value = 0;
-  d.mask = U64_MAX;
-}
-function udiv32(d: Scalar, v: u32): void {
-  d.u32min /= v;
-  d.u32max /= v;
-  d.s32min = S32_MIN;
-  d.s32max = S32_MAX;
-  reset64AndTnum(d);
-}
-function udiv64(d: Scalar, v: u64): void {
-  d.umin /= v;
-  d.umax /= v;
-  d.smin = S64_MIN;
-  d.smax = S64_MAX;
-  reset32AndTnum(d);
-}
-function sdiv32(d: Scalar, v: i32): void {
-  if (d.s32min == S32_MIN && v == -1) {
-    // The minimum divided by -1 is itself; any other value turns positive.
-    if (d.s32max != S32_MIN) {
-      d.s32min = S32_MIN;
-      d.s32max = S32_MAX;
-    }
-  } else {
-    const a = d.s32min / v;
-    const b = d.s32max / v;
-    d.s32min = min<i32>(a, b);
-    d.s32max = max<i32>(a, b);
-  }
-  d.u32min = 0;
-  d.u32max = U32_MAX;
-  reset64AndTnum(d);
-}
-function sdiv64(d: Scalar, v: i64): void {
-  if (d.smin == S64_MIN && v == -1) {
-    if (d.smax != S64_MIN) {
-      d.smin = S64_MIN;
-      d.smax = S64_MAX;
-    }
-  } else {
-    const a = d.smin / v;
-    const b = d.smax / v;
-    d.smin = min<i64>(a, b);
-    d.smax = max<i64>(a, b);
-  }
-  d.umin = 0;
-  d.umax = U64_MAX;
-  reset32AndTnum(d);
-}
-function umod32(d: Scalar, v: u32): void {
-  if (d.u32max <= v - 1) return;
-  d.u32min = 0;
-  d.u32max = min<u32>(d.u32max, v - 1);
-  d.s32min = S32_MIN;
-  d.s32max = S32_MAX;
-  reset64AndTnum(d);
-}
-function umod64(d: Scalar, v: u64): void {
-  if (d.umax <= v - 1) return;
-  d.umin = 0;
-  d.umax = min<u64>(d.umax, v - 1);
-  d.smin = S64_MIN;
-  d.smax = S64_MAX;
-  reset32AndTnum(d);
-}
-function smod32(d: Scalar, v: i32): void {
-  const most: i32 = <i32>((v > 0 ? <u32>v : 0 - <u32>v) - 1);
-  if (d.s32min >= -most && d.s32max <= most) return;
-  if (d.s32min >= 0) {
-    d.s32min = 0;
-    d.s32max = min<i32>(d.s32max, most);
-  } else if (d.s32max <= 0) {
-    d.s32max = 0;
-    d.s32min = max<i32>(d.s32min, -most);
-  } else {
-    d.s32min = -most;
-    d.s32max = most;
-  }
-  d.u32min = 0;
-  d.u32max = U32_MAX;
-  reset64AndTnum(d);
-}
-function smod64(d: Scalar, v: i64): void {
-  const most: i64 = <i64>((v > 0 ? <u64>v : 0 - <u64>v) - 1);
-  if (d.smin >= -most && d.smax <= most) return;
-  if (d.smin >= 0) {
-    d.smin = 0;
-    d.smax = min<i64>(d.smax, most);
-  } else if (d.smax <= 0) {
-    d.smax = 0;
-    d.smin = max<i64>(d.smin, -most);
-  } else {
-    d.smin = -most;
-    d.smax = most;
-  }
-  d.umin = 0;
-  d.umax = U64_MAX;
-  reset32AndTnum(d);
-}
-
 /** Signed ranges after a bit operation: those of the unsigned range when it does not cross the sign. */
 @inline
 function signedFromUnsigned32(d: Scalar): void {
@@ -817,25 +738,6 @@ function constOperand(s: Scalar, is64: bool): bool {
     : <u32>s.mask == 0 && s.s32min == s.s32max && s.u32min == s.u32max;
 }
 
-function divide(d: Scalar, s: Scalar, is64: bool, signed: bool): void {
-  // Division by a known zero gives zero.
-  if (is64 ? s.umin == 0 : s.u32min == 0) return setKnown(d, 0);
-  if (is64) {
-    if (signed) sdiv64(d, s.smin);
-    else udiv64(d, s.umin);
-  } else if (signed) sdiv32(d, s.s32min);
-  else udiv32(d, s.u32min);
-}
-function modulo(d: Scalar, s: Scalar, is64: bool, signed: bool): void {
-  // Modulo by a known zero leaves the dividend.
-  if (is64 ? s.umin == 0 : s.u32min == 0) return;
-  if (is64) {
-    if (signed) smod64(d, s.smin);
-    else umod64(d, s.umin);
-  } else if (signed) smod32(d, s.s32min);
-  else umod32(d, s.u32min);
-}
-
 /**
  * adjust_scalar_min_max_vals: `code` is the instruction's opcode, `param` its off (division) or imm (byte swaps).
  * Returns the handle of the result.
@@ -845,9 +747,9 @@ export function alu(code: i32, param: i32, dst: usize, src: usize): usize {
   const op = code & 0xf0;
   const s = at(src);
   const d = A;
-  if (op == 0x30 || op == 0x90) {
-    if (!constOperand(s, is64)) return unknown();
-  } else if (op == 0x60 || op == 0x70 || op == 0xc0) {
+  // Division and modulo are not tracked in 6.18.
+  if (op == 0x30 || op == 0x90) return unknown();
+  if (op == 0x60 || op == 0x70 || op == 0xc0) {
     if (!constOperand(s, is64) || s.umax >= (is64 ? 64 : 32)) return unknown();
   }
   copy(d, at(dst));
@@ -882,12 +784,6 @@ export function alu(code: i32, param: i32, dst: usize, src: usize): usize {
       d.mask = tm;
       mul32(d, s);
       mul64(d, s);
-      break;
-    case 0x30:
-      divide(d, s, is64, param == 1);
-      break;
-    case 0x90:
-      modulo(d, s, is64, param == 1);
       break;
     case 0x50:
       tnumAnd(d.value, d.mask, s.value, s.mask);
@@ -1109,15 +1005,17 @@ export function signExtend32(h: usize, size: i32): usize {
   s.mask = U32_MAX;
   return intern(s);
 }
-/** Adds a constant without a sync, as sync_linked_regs does. `wide` is false for a 32-bit link. */
-export function addDelta(h: usize, delta: i32): usize {
-  setKnown(B, <u64>(<i64>delta));
+/** Adds `to - from` to a value that is linked by constants (sync_linked_regs); a 32-bit link wraps at 32 bits. */
+export function addDelta(h: usize, to: i32, from: i32, is32: bool): usize {
+  setKnown(B, <u64>(<i64>to - <i64>from));
   copy(A, at(h));
   add32(A, B);
   add64(A, B);
   tnumAdd(A.value, A.mask, B.value, B.mask);
   A.value = tv;
   A.mask = tm;
+  if (is32) zext(A);
+  sync(A);
   return intern(A);
 }
 
@@ -1197,7 +1095,7 @@ export function ptrSame(h: usize): usize {
 // ---------------------------------------------------------------- comparisons
 
 /** is_scalar_branch_taken: 1 always, 0 never, -1 unknown. */
-export function branchTaken(h1: usize, h2: usize, op: i32, is32: bool, sameReg: bool): i32 {
+export function branchTaken(h1: usize, h2: usize, op: i32, is32: bool): i32 {
   const a = at(h1);
   const b = at(h2);
   const v1: u64 = is32 ? a.value & U32_MAX : a.value;
@@ -1212,27 +1110,6 @@ export function branchTaken(h1: usize, h2: usize, op: i32, is32: bool, sameReg: 
   const umax2: u64 = is32 ? <u64>b.u32max : b.umax;
   const smin2: i64 = is32 ? <i64>b.s32min : b.smin;
   const smax2: i64 = is32 ? <i64>b.s32max : b.smax;
-  if (sameReg) {
-    switch (op) {
-      case 0x30:
-      case 0xb0:
-      case 0x70:
-      case 0xd0:
-      case 0x10:
-        return 1;
-      case 0x20:
-      case 0xa0:
-      case 0x60:
-      case 0xc0:
-      case 0x50:
-        return 0;
-      case 0x40:
-        if (m1 == 0) return v1 != 0 ? 1 : 0;
-        return smin1 <= 0 && smax1 >= 0 ? -1 : 1;
-      default:
-        return -1;
-    }
-  }
   switch (op) {
     case 0x10:
     case 0x50: {
