@@ -26,6 +26,7 @@ interface ScalarOps {
   ptrSame(h: ScalarHandle): ScalarHandle;
   branchTaken(h1: ScalarHandle, h2: ScalarHandle, op: number, is32: number): number;
   refine(h1: ScalarHandle, h2: ScalarHandle, op: number, is32: number): number;
+  refineSelf(h: ScalarHandle, op: number, is32: number): number;
   within(old: ScalarHandle, cur: ScalarHandle): number;
   aligned(h: ScalarHandle, add: number, size: number): number;
   smin(h: ScalarHandle): number;

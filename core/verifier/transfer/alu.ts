@@ -33,6 +33,7 @@ function unary(env: Env, insn: op.Insn, kind: number): void {
   if (reg.type !== SCALAR_VALUE) return writeUnknown(env, insn.dst);
   mayWriteReg(env, insn.dst);
   adjustScalar(env, insn, reg);
+  env.regs[insn.dst] = env.reg(insn.dst).withId(0);
 }
 
 function mov(env: Env, insn: op.Insn): void {

@@ -102,7 +102,13 @@ function refineBoth(env: Env, insn: op.Insn, kind: number, is32: boolean, other:
   const a = regs[insn.dst]!;
   const b = imm ?? regs[insn.src]!;
   if (a.type !== T.SCALAR_VALUE || b.type !== T.SCALAR_VALUE) return;
-  if (!imm && insn.dst === insn.src) return;
+  if (!imm && insn.dst === insn.src) {
+    // The kernel refines a register against itself, which can only lose impossible values of the path.
+    const [yes, no] = env.D.refined(env.D.ops.refineSelf(a.s, kind, is32 ? 1 : 0));
+    other.cur.regs[insn.dst] = other.cur.regs[insn.dst]!.withScalar(yes);
+    regs[insn.dst] = a.withScalar(no);
+    return;
+  }
   const [t1, t2, f1, f2] = env.D.refined(env.D.ops.refine(a.s, b.s, kind, is32 ? 1 : 0));
   other.cur.regs[insn.dst] = other.cur.regs[insn.dst]!.withScalar(t1);
   regs[insn.dst] = a.withScalar(f1);

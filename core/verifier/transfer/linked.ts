@@ -36,13 +36,8 @@ export function syncLinked(env: Env, st: VState, known: Reg, linked: readonly Li
     const reg = e.isReg ? frame.regs[e.at]! : frame.stack[e.at]!.reg;
     if (reg.type !== SCALAR_VALUE || reg === known || linkId(reg.id) !== linkId(known.id)) continue;
     const next = synced(env, reg, known);
-    if (e.isReg) {
-      frame.regs[e.at] = next;
-      env.scratchReg(e.at);
-    } else {
-      frame.stack[e.at] = new Slot(next, frame.stack[e.at]!.types);
-      env.scratchSlot(e.at);
-    }
+    if (e.isReg) frame.regs[e.at] = next;
+    else frame.stack[e.at] = new Slot(next, frame.stack[e.at]!.types);
   }
 }
 

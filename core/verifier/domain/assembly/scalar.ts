@@ -1358,6 +1358,21 @@ export function refine(h1: usize, h2: usize, op: i32, is32: bool): usize {
   return OUT;
 }
 
+/** As {@link refine} for a register compared with itself. Returns the address of two handles: true, false. */
+export function refineSelf(h: usize, op: i32, is32: bool): usize {
+  copy(A, at(h));
+  refineCond(A, A, reverse(op), is32);
+  sync(A);
+  copy(C, at(h));
+  refineCond(C, C, op, is32);
+  sync(C);
+  sane(C);
+  sane(A);
+  store<u32>(OUT, <u32>intern(C));
+  store<u32>(OUT, <u32>intern(A), 4);
+  return OUT;
+}
+
 /** range_within and tnum_in: every value of `cur` is one of `old`. */
 export function within(old: usize, cur: usize): bool {
   if (old == cur) return true;
