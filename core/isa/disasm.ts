@@ -22,7 +22,8 @@ const SIGNED = { 1: "s8", 2: "s16", 4: "s32", 8: "s64" } as const;
 
 /** The text after `NN: `, e.g. `(bf) r1 = r10`. `next` is the slot after `insn` (upper half of ld_imm64). */
 export function disassemble(insn: Insn, next?: Insn, names: DisasmNames = {}): string {
-  return `(${hex2(insn.code)}) ${body(insn, next, names)}`;
+  const text = body(insn, next, names);
+  return text.startsWith("BUG_") ? text : `(${hex2(insn.code)}) ${text}`;
 }
 
 function body(insn: Insn, next: Insn | undefined, names: DisasmNames): string {

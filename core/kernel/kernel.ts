@@ -1,0 +1,256 @@
+// The simulated kernel: descriptors, maps, programs and the calls that running programs make. It runs on simulated hardware only.
+import { bug, CodedError } from "../base/index.ts";
+import { helperById } from "../catalog/index.ts";
+import { Hardware, type HardwareOptions } from "../hardware/index.ts";
+import type { MapSpec, ProgramSpec } from "../object/index.ts";
+import { type Kernel, Machine, Memory, type Program, type Region, type Stop, trap, type Trap } from "../vm/index.ts";
+import type { SlowObject, Wide } from "./contexts/context.ts";
+import { EBADF, EPERM } from "./errno.ts";
+import { HELPER_IMPLS } from "./helpers/index.ts";
+import { callKfunc, type KfuncNames } from "./kfuncs.ts";
+import { ArrayMap } from "./maps/array.ts";
+import { makeMap, type BpfMap, type MapHost, type SysResult } from "./maps/index.ts";
+import { packetLoad } from "./packet-load.ts";
+import { RunState } from "./run-state.ts";
+
+export interface KernelOptions {
+  readonly hardware?: HardwareOptions;
+  /** Most bytes of linear memory. Default 256 MiB. */
+  readonly maxBytes?: number;
+  /** Most instructions of one run. Default 100 million. */
+  readonly budget?: number;
+  /** Names of kfuncs by BTF id; without them a kfunc call traps with its number. */
+  readonly kfuncName?: KfuncNames;
+}
+
+/** What a program sent out: perf event, ring buffer record, text of bpf_printk. */
+export interface KernelEvent {
+  readonly kind: "trace" | "perf" | "ringbuf";
+  /** Name of the map, for events. */
+  readonly map?: string;
+  readonly text?: string;
+  readonly data?: Uint8Array;
+}
+
+/** A program in the kernel. */
+export interface LoadedProgram {
+  readonly id: number;
+  readonly fd: number;
+  readonly spec: LoadSpec;
+  readonly maps: readonly BpfMap[];
+  readonly code: Program;
+}
+
+/** The part of a ProgramSpec that loading needs. */
+export type LoadSpec = Pick<ProgramSpec, "name" | "type" | "expectedAttachType" | "insns" | "license"> & Partial<ProgramSpec>;
+
+interface KernelState {
+  readonly hardware: unknown;
+  readonly objects: ReadonlyMap<number, BpfMap | LoadedProgram>;
+  readonly maps: readonly (readonly [BpfMap, unknown])[];
+  readonly run: RunState;
+  readonly runParts: readonly [unknown, unknown];
+  readonly events: readonly KernelEvent[];
+  readonly nextFd: number;
+  readonly nextId: number;
+  readonly extra: ReadonlyMap<string, unknown>;
+}
+
+/** One kernel with one machine. Descriptors are small positive numbers as in the system call. */
+export class SimKernel implements Kernel, MapHost {
+  readonly hardware: Hardware;
+  readonly machine: Machine;
+  readonly budget: number;
+  readonly kfuncName: KfuncNames | undefined;
+  run = new RunState();
+  /** Everything that programs printed or sent, in order. */
+  events: KernelEvent[] = [];
+  /** State of helpers that is nobody else's (timers, cookies), by name; values are immutable. */
+  extra = new Map<string, unknown>();
+  #objects = new Map<number, BpfMap | LoadedProgram>();
+  #byRegion = new Map<number, BpfMap>();
+  #nextFd = 3;
+  #nextId = 1;
+
+  constructor(options: KernelOptions = {}) {
+    this.hardware = new Hardware(options.hardware);
+    this.machine = new Machine(new Memory(options.maxBytes));
+    this.machine.kernel = this;
+    this.budget = options.budget ?? 100_000_000;
+    this.kfuncName = options.kfuncName;
+  }
+
+  get memory(): Memory {
+    return this.machine.memory;
+  }
+  get cpus(): number {
+    return this.hardware.cpus;
+  }
+  cpu(): number {
+    return this.hardware.cpu;
+  }
+  random(): number {
+    return this.hardware.random.u32();
+  }
+  mapByFd(fd: number): BpfMap | undefined {
+    const object = this.#objects.get(fd);
+    return object && "lookup" in object ? object : undefined;
+  }
+  programByFd(fd: number): LoadedProgram | undefined {
+    const object = this.#objects.get(fd);
+    return object && "code" in object ? object : undefined;
+  }
+  programs(): LoadedProgram[] {
+    return [...this.#objects.values()].filter((o): o is LoadedProgram => "code" in o);
+  }
+  maps(): BpfMap[] {
+    return [...this.#objects.values()].filter((o): o is BpfMap => "lookup" in o);
+  }
+
+  // ---- bpf(2) ----
+  /** BPF_MAP_CREATE with initial contents: a descriptor, or a negative errno. Throws CodedError `unsupported-map-type`. */
+  createMap(spec: MapSpec): number {
+    const map = makeMap(this.#nextId, spec, this);
+    if (typeof map === "number") return map;
+    this.#nextId++;
+    const fd = this.#nextFd++;
+    this.#objects.set(fd, map);
+    this.#byRegion.set(map.region.start, map);
+    if (spec.initial && map instanceof ArrayMap) this.memory.write(map.base, spec.initial.subarray(0, spec.valueSize));
+    if (spec.frozen) map.freeze();
+    return fd;
+  }
+  /** BPF_PROG_LOAD without verification; `mapFds[i]` is what ld_imm64 with map index i means. A descriptor or a negative errno. */
+  loadProgram(spec: LoadSpec, mapFds: readonly number[]): number {
+    const maps = mapFds.map((fd) => this.mapByFd(fd));
+    if (maps.some((m) => !m)) return -EBADF;
+    const code = this.machine.load({
+      name: spec.name, type: spec.type, expectedAttachType: spec.expectedAttachType, insns: spec.insns,
+      ...(spec.lineInfo ? { lineInfo: spec.lineInfo } : {}), ...(spec.funcInfo ? { funcInfo: spec.funcInfo } : {}), ...(spec.subprogNames ? { subprogNames: spec.subprogNames } : {}),
+      resolve: (insn, next) => {
+        const map = maps[insn.imm];
+        if (!map || (insn.src !== 1 && insn.src !== 2)) return undefined;
+        return insn.src === 1 ? map.region.start : map.valueAddress(next.imm >>> 0);
+      },
+    });
+    const fd = this.#nextFd++;
+    this.#objects.set(fd, { id: this.#nextId++, fd, spec, maps: maps as BpfMap[], code });
+    return fd;
+  }
+  close(fd: number): number {
+    return this.#objects.delete(fd) ? 0 : -EBADF;
+  }
+  #map(fd: number): BpfMap {
+    return this.mapByFd(fd) ?? bug(`map descriptor ${fd} is not open`);
+  }
+  mapLookup(fd: number, key: Uint8Array, flags = 0): SysResult {
+    return this.#map(fd).sysLookup(key, flags);
+  }
+  mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags = 0): number {
+    const map = this.#map(fd);
+    return map.mayWrite() ? map.sysUpdate(key, value, flags) : -EPERM;
+  }
+  mapDelete(fd: number, key: Uint8Array): number {
+    const map = this.#map(fd);
+    return map.mayWrite() ? map.sysDelete(key) : -EPERM;
+  }
+  mapLookupAndDelete(fd: number, key: Uint8Array, flags = 0): SysResult {
+    const map = this.#map(fd);
+    return map.mayWrite() ? map.sysLookupAndDelete(key, flags) : -EPERM;
+  }
+  mapNextKey(fd: number, key: Uint8Array | undefined): SysResult {
+    return this.#map(fd).nextKey(key);
+  }
+
+  // ---- running ----
+  /** Sets the state of the next run and points the machine at the program's first instruction. */
+  begin(program: LoadedProgram, state: RunState): void {
+    this.run = state;
+    this.machine.begin(program.code, state.ctxAt);
+  }
+  /** Runs the begun program to its end; the trap is also kept in the run's state. */
+  finish(): Stop {
+    const stop = this.machine.run(this.budget);
+    if (stop.kind === "budget") {
+      const limit: Trap = { cause: "limit", message: `the program ran ${this.budget} instructions without an end`, insnIdx: this.machine.pc, program: this.machine.program.source.name };
+      this.machine.done = true;
+      this.run.trap = limit;
+      return { kind: "trap", trap: limit };
+    }
+    if (stop.kind === "trap") this.run.trap = stop.trap;
+    return stop;
+  }
+  emit(event: KernelEvent): void {
+    this.events.push(event);
+  }
+  /** The map whose struct bpf_map register `reg` points at. Traps when it points at no map. */
+  mapArg(vm: Machine, reg: number): BpfMap {
+    return this.#byRegion.get(vm.u32(reg)) ?? trap("bad-argument", `R${reg} of the helper call is not a map`);
+  }
+
+  // ---- what the machine asks ----
+  helper(vm: Machine, id: number): void {
+    const impl = HELPER_IMPLS[id];
+    if (impl) return impl(this, vm);
+    const record = helperById(id);
+    trap("unsupported-helper", record ? `helper ${record.name} is not simulated` : `helper #${id} does not exist in Linux 6.18`);
+  }
+  kfunc(vm: Machine, btfId: number, fdIdx: number): void {
+    callKfunc(this, vm, btfId, fdIdx);
+  }
+  slowRead(vm: Machine, region: Region, off: number, size: number): void {
+    const owner = region.owner as SlowObject | BpfMap;
+    if ("read" in owner) return owner.read(vm, off, size);
+    trap("unsupported-access", `reading struct bpf_map (${region.name}) at offset ${off} is not simulated`, { size, region: region.name });
+  }
+  slowWrite(vm: Machine, region: Region, off: number, size: number, value: Wide): void {
+    const owner = region.owner as SlowObject | BpfMap;
+    if ("write" in owner) return owner.write(vm, off, size, value);
+    trap("read-only", `${region.name} may not be written`, { size, region: region.name });
+  }
+  packetLoad(vm: Machine, off: number, size: number): boolean {
+    return packetLoad(this, vm, off, size);
+  }
+
+  // ---- as a value ----
+  save(): KernelState {
+    const { skb, xdp } = this.run;
+    return {
+      hardware: this.hardware.save(), objects: new Map(this.#objects), maps: this.maps().map((m) => [m, m.save()] as const), run: Object.assign(new RunState(), this.run),
+      runParts: [skb ? { ...skb, cb: skb.cb.slice(), packetState: skb.packet.save() } : undefined, xdp?.packet.save()],
+      events: this.events.slice(), nextFd: this.#nextFd, nextId: this.#nextId, extra: new Map(this.extra),
+    };
+  }
+  restore(state: unknown): void {
+    const s = state as KernelState;
+    this.hardware.restore(s.hardware as ReturnType<Hardware["save"]>);
+    this.#objects = new Map(s.objects);
+    for (const [map, saved] of s.maps) map.restore(saved);
+    this.run = Object.assign(new RunState(), s.run);
+    restoreSkb(this.run, s.runParts[0]);
+    if (s.runParts[1]) this.run.xdp?.packet.restore(s.runParts[1] as never);
+    this.events = s.events.slice();
+    this.#nextFd = s.nextFd;
+    this.#nextId = s.nextId;
+    this.extra = new Map(s.extra);
+  }
+}
+
+function restoreSkb(run: RunState, saved: unknown): void {
+  if (!run.skb || !saved) return;
+  const { packetState, cb, ...rest } = saved as { packetState: never; cb: Int32Array } & Record<string, unknown>;
+  run.skb.packet.restore(packetState);
+  run.skb.cb.set(cb);
+  delete rest["packet"];
+  Object.assign(run.skb, rest);
+}
+
+/** Creates all maps and loads one program; throws CodedError `map-create` when the kernel refuses a map. */
+export function loadWithMaps(kernel: SimKernel, spec: LoadSpec, maps: readonly MapSpec[]): LoadedProgram {
+  const fds = maps.map((m) => {
+    const fd = kernel.createMap(m);
+    if (fd < 0) throw new CodedError("map-create", `map ${m.name}: the kernel refuses its attributes (errno ${-fd})`);
+    return fd;
+  });
+  return kernel.programByFd(kernel.loadProgram(spec, fds))!;
+}

@@ -1,0 +1,41 @@
+// Where things lie in the machine's linear memory and how addresses look to a program. It holds numbers only.
+
+/** Upper 32 bits of every kernel address that a program sees; the lower 32 are the offset in linear memory. */
+export const KERNEL_HI = 0xffff8881 | 0;
+/** Upper 32 bits of user addresses, which only the probe_read_user family may follow. */
+export const USER_HI = 0x00007ffd;
+
+export const PAGE_BYTES = 4096;
+/** Granule of the table that finds a region by its address; every region starts on one. */
+export const GRANULE_SHIFT = 4;
+
+/** The register file: r0..r10 and a scratch register, 8 bytes each. */
+export const REGS_AT = 0x1000;
+export const REG_COUNT = 12;
+/** The same as an index into 32-bit words. */
+export const REGS_WORD = REGS_AT >> 2;
+
+/**
+ * Saved state of a caller, one record a call depth:
+ * ```
+ *  word 0     1        2        3..10        11..12   13              14        15
+ *  retPc  programId  isCallback  r6..r9 lo/hi   fp   may_goto left   unused   unused
+ * ```
+ */
+export const FRAMES_AT = 0x1100;
+export const FRAME_WORDS = 16;
+export const MAX_FRAMES = 16;
+/** Frames that one chain of bpf-to-bpf calls may have (MAX_CALL_FRAMES of include/linux/bpf_verifier.h, 6.18). */
+export const MAX_CALL_FRAMES = 8;
+
+/** Program stacks, one a frame, with unmapped space between them. */
+export const STACKS_AT = 0x2000;
+export const STACK_STRIDE = 1024;
+export const STACK_BYTES = 512;
+
+/** First byte that the allocator hands out. */
+export const HEAP_AT = STACKS_AT + MAX_FRAMES * STACK_STRIDE;
+
+/** MAX_TAIL_CALL_CNT and BPF_MAX_LOOPS (include/linux/bpf.h, 6.18). */
+export const MAX_TAIL_CALLS = 33;
+export const MAX_LOOPS = 8 * 1024 * 1024;

@@ -1,0 +1,363 @@
+// The machine: programs, frames, registers and the run loop over one memory, with snapshots. It knows no helper and no map.
+import { interpret, STOP_BREAK, STOP_BUDGET, STOP_EXIT } from "./interpreter.ts";
+import type { Continuation, Kernel } from "./kernel-interface.ts";
+import { FRAME_WORDS, FRAMES_AT, HEAP_AT, KERNEL_HI, MAX_CALL_FRAMES, MAX_FRAMES, REG_COUNT, REGS_AT, REGS_WORD, STACK_BYTES, STACK_STRIDE, STACKS_AT } from "./layout.ts";
+import { Memory, R_READ, R_SLOW, R_WRITE, type MemorySnapshot, type Region } from "./memory.ts";
+import { OP, prepare, type Program, type ProgramSource } from "./program.ts";
+import { trap, type Trap, TrapSignal } from "./trap.ts";
+
+/** How a run ended. `retval` is all of r0. */
+export type Stop =
+  | { readonly kind: "exit"; readonly retval: bigint }
+  | { readonly kind: "trap"; readonly trap: Trap }
+  | { readonly kind: "break" }
+  | { readonly kind: "budget" };
+
+export interface MachineSnapshot {
+  readonly memory: MemorySnapshot;
+  readonly kernel: unknown;
+  readonly program: Program;
+  readonly programs: number;
+  readonly pc: number;
+  readonly depth: number;
+  readonly base: number;
+  readonly done: boolean;
+  readonly executed: number;
+  readonly tailCalls: number;
+  readonly continuations: readonly Continuation[];
+}
+
+const FRAME0 = FRAMES_AT >> 2;
+
+/** One CPU that runs BPF programs. Set `kernel` before running. */
+export class Machine {
+  readonly memory: Memory;
+  kernel!: Kernel;
+  readonly programs: Program[] = [];
+  program!: Program;
+  /** Next instruction. */
+  pc = 0;
+  /** Index of the current frame. */
+  depth = 0;
+  /** Frame in which the current run began. */
+  base = 0;
+  done = true;
+  /** Instructions run since the machine was made. */
+  executed = 0;
+  tailCalls = 0;
+  /** Result of a slow load. */
+  lo = 0;
+  hi = 0;
+  readonly #stacks: Region[] = [];
+  #continuations: Continuation[] = [];
+  #callback: Continuation | undefined;
+  #tail: Program | undefined;
+
+  constructor(memory = new Memory()) {
+    this.memory = memory;
+    for (let i = 0; i < MAX_FRAMES; i++) {
+      const region = memory.fixed("stack", `stack of frame ${i}`, STACKS_AT + i * STACK_STRIDE, STACK_BYTES);
+      this.#stacks.push(region);
+      memory.setBounds(region, region.start, region.start);
+    }
+    memory.markDirty(0, HEAP_AT);
+  }
+
+  /** Makes a program ready to run. */
+  load(source: ProgramSource): Program {
+    const program = prepare(this.memory, this.programs.length, source);
+    this.programs.push(program);
+    return program;
+  }
+
+  /** Sets up a run of `program` with r1 = the kernel address of `ctxAt` (0: r1 is 0). */
+  begin(program: Program, ctxAt: number): void {
+    this.program = program;
+    this.pc = 0;
+    this.depth = this.base;
+    this.done = false;
+    this.tailCalls = 0;
+    const r = this.memory.i32;
+    r.fill(0, REGS_WORD, REGS_WORD + 2 * REG_COUNT);
+    this.setReg(1, ctxAt, ctxAt ? KERNEL_HI : 0);
+    this.#openFrame();
+    for (let d = this.depth + 1; d < MAX_FRAMES; d++) this.#closeFrame(d);
+  }
+
+  /** Runs until the end, a trap, a breakpoint (the one at the current instruction is passed) or `budget` instructions. */
+  run(budget: number): Stop {
+    if (this.done) return { kind: "exit", retval: this.r0() };
+    try {
+      let stop = STOP_BUDGET;
+      if (this.program.op[this.pc] === OP.BREAK) {
+        stop = this.#overBreakpoint();
+        budget--;
+      }
+      if (stop === STOP_BUDGET && budget > 0) stop = interpret(this, budget);
+      if (stop === STOP_EXIT) return { kind: "exit", retval: this.r0() };
+      return stop === STOP_BREAK ? { kind: "break" } : { kind: "budget" };
+    } catch (e) {
+      if (!(e instanceof TrapSignal)) throw e;
+      this.done = true;
+      return { kind: "trap", trap: { cause: e.cause_, message: e.message, insnIdx: this.pc, program: this.program.source.name, ...e.details } };
+    }
+  }
+
+  #overBreakpoint(): number {
+    const { op, plainOp } = this.program;
+    const at = this.pc;
+    op[at] = plainOp[at]!;
+    try {
+      return interpret(this, 1);
+    } finally {
+      op[at] = OP.BREAK;
+    }
+  }
+
+  /** Runs a whole program inside a running one (a hook that a helper triggers), on frames above it. */
+  nested(program: Program, ctxAt: number, budget: number): Stop {
+    const outer = { program: this.program, pc: this.pc, depth: this.depth, base: this.base, done: this.done, tailCalls: this.tailCalls };
+    const regs = this.memory.i32.slice(REGS_WORD, REGS_WORD + 2 * REG_COUNT);
+    const callback = this.#callback, tail = this.#tail;
+    this.base = this.depth + 1;
+    if (this.base >= MAX_FRAMES) trap("stack-overflow", "programs that run inside programs are nested too deep");
+    this.begin(program, ctxAt);
+    const stop = this.run(budget);
+    for (let d = this.base; d < MAX_FRAMES; d++) this.#closeFrame(d);
+    this.memory.i32.set(regs, REGS_WORD);
+    Object.assign(this, outer);
+    this.#callback = callback;
+    this.#tail = tail;
+    return stop;
+  }
+
+  // ---- registers ----
+  /** Sets a register. */
+  setReg(reg: number, lo: number, hi: number): void {
+    const w = REGS_WORD + 2 * reg;
+    this.memory.i32[w] = lo;
+    this.memory.i32[w + 1] = hi;
+    this.memory.dirty[REGS_AT >> 12] = 1;
+  }
+  setR0(lo: number, hi: number): void {
+    this.setReg(0, lo, hi);
+  }
+  /** r0 = a number of up to 53 bits, sign-extended: counts and negative errno. */
+  ret(value: number): void {
+    this.setReg(0, value | 0, Math.floor(value / 4294967296) | 0);
+  }
+  /** r0 = kernel address of linear offset `at`, or NULL for 0. */
+  retPtr(at: number): void {
+    this.setReg(0, at, at === 0 ? 0 : KERNEL_HI);
+  }
+  /** Low 32 bits of a register, unsigned. */
+  u32(reg: number): number {
+    return this.memory.i32[REGS_WORD + 2 * reg]! >>> 0;
+  }
+  /** Low 32 bits of a register, signed. */
+  s32(reg: number): number {
+    return this.memory.i32[REGS_WORD + 2 * reg]!;
+  }
+  hi32(reg: number): number {
+    return this.memory.i32[REGS_WORD + 2 * reg + 1]!;
+  }
+  /** All 64 bits of a register, unsigned. */
+  u64(reg: number): bigint {
+    return (BigInt(this.hi32(reg) >>> 0) << 32n) | BigInt(this.u32(reg));
+  }
+  setU64(reg: number, value: bigint): void {
+    this.setReg(reg, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
+  }
+  r0(): bigint {
+    return this.u64(0);
+  }
+
+  /** Checks that register `reg` points at `size` bytes that may be read (or written) and gives their offset. */
+  argMem(reg: number, size: number, write = false): number {
+    const at = this.u32(reg);
+    if (size > 0) this.memory.need(at, this.hi32(reg), size, write ? R_WRITE : R_READ);
+    return at;
+  }
+
+  // ---- frames ----
+  #openFrame(): void {
+    const region = this.#stacks[this.depth]!;
+    this.memory.setBounds(region, region.start, region.start + STACK_BYTES);
+    this.setReg(10, region.start + STACK_BYTES, KERNEL_HI);
+    this.memory.i32[FRAME0 + this.depth * FRAME_WORDS + 13] = 0;
+  }
+  #closeFrame(depth: number): void {
+    const region = this.#stacks[depth]!;
+    this.memory.setBounds(region, region.start, region.start);
+  }
+
+  /** Enters a new frame that returns to `retPc`. */
+  enter(retPc: number, isCallback: boolean): void {
+    if (this.depth - this.base + 1 >= MAX_CALL_FRAMES || this.depth + 1 >= MAX_FRAMES) {
+      trap("stack-overflow", `the call stack of ${this.depth - this.base + 2} frames is too deep: at most ${MAX_CALL_FRAMES}`);
+    }
+    const r = this.memory.i32;
+    const f = FRAME0 + this.depth * FRAME_WORDS;
+    r[f] = retPc;
+    r[f + 1] = this.program.id;
+    r[f + 2] = isCallback ? 1 : 0;
+    r.copyWithin(f + 3, REGS_WORD + 12, REGS_WORD + 22);
+    this.depth++;
+    this.#openFrame();
+  }
+
+  /** Leaves the current frame; the next instruction, or -1 when the run ends. */
+  leave(): number {
+    if (this.depth === this.base) return -1;
+    this.#closeFrame(this.depth);
+    this.depth--;
+    const r = this.memory.i32;
+    const f = FRAME0 + this.depth * FRAME_WORDS;
+    r.copyWithin(REGS_WORD + 12, f + 3, f + 13);
+    this.memory.dirty[REGS_AT >> 12] = 1;
+    this.program = this.programs[r[f + 1]!]!;
+    if (r[f + 2] === 0) return r[f]!;
+    const next = this.#continuations.pop()!.next(this);
+    return next ? this.#startCallback(next, r[f]!) : this.#afterCall(r[f]!);
+  }
+
+  /** Called by the interpreter when a run ends. */
+  ended(stop: number): number {
+    this.done = true;
+    return stop;
+  }
+
+  /** Passes of may_goto in the current frame, this one included. */
+  countLoop(): number {
+    return ++this.memory.i32[FRAME0 + this.depth * FRAME_WORDS + 13]!;
+  }
+
+  /** Frames from the innermost outwards: program, instruction, frame pointer. */
+  frames(): { program: Program; pc: number; fp: number; callback: boolean }[] {
+    const r = this.memory.i32;
+    const out = [{ program: this.program, pc: this.pc, fp: r[REGS_WORD + 20]!, callback: false }];
+    for (let d = this.depth - 1; d >= 0; d--) {
+      const f = FRAME0 + d * FRAME_WORDS;
+      out.push({ program: this.programs[r[f + 1]!]!, pc: r[f]! - 1, fp: r[f + 11]!, callback: r[f + 2] === 1 });
+    }
+    return out;
+  }
+  /** Saved r6..r9 and r10 of the frame `up` calls above the innermost, as the offset of the saved words; undefined for the innermost itself. */
+  savedRegsAt(up: number): number | undefined {
+    return up === 0 ? undefined : FRAMES_AT + (this.depth - up) * FRAME_WORDS * 4 + 12;
+  }
+
+  // ---- calls ----
+  callHelper(id: number): number {
+    this.kernel.helper(this, id);
+    return this.#afterCall(this.pc + 1);
+  }
+  callKfunc(pc: number): number {
+    this.kernel.kfunc(this, this.program.imm[pc]!, this.program.off[pc]!);
+    return this.#afterCall(this.pc + 1);
+  }
+  #afterCall(retPc: number): number {
+    this.memory.dirty[REGS_AT >> 12] = 1;
+    if (this.#tail) {
+      this.program = this.#tail;
+      this.#tail = undefined;
+      this.pc = 0;
+      return 0;
+    }
+    if (!this.#callback) return retPc;
+    const c = this.#callback;
+    this.#callback = undefined;
+    return this.#startCallback(c, retPc);
+  }
+  #startCallback(c: Continuation, retPc: number): number {
+    this.enter(retPc, true);
+    this.#continuations.push(c);
+    c.begin(this);
+    return c.slot;
+  }
+  /** Asked by a helper: replace the running program. */
+  requestTailCall(program: Program): void {
+    this.#tail = program;
+  }
+  /** Asked by a helper: run a callback, then go on. */
+  requestCallback(c: Continuation): void {
+    this.#callback = c;
+  }
+  /** Asked by bpf_throw: unwinds to the outermost frame and ends the run with r0. */
+  requestUnwind(): void {
+    while (this.depth > this.base) this.#closeFrame(this.depth--);
+    this.#continuations.length = 0;
+  }
+  /** Slot that a callback pointer in register `reg` stands for. Traps when it is none of this program's. */
+  callbackSlot(reg: number): number {
+    const { code, insns } = this.program;
+    const slot = (this.u32(reg) - code.start) / 8;
+    if (this.hi32(reg) !== KERNEL_HI || !Number.isInteger(slot) || slot < 0 || slot >= insns.length) trap("bad-argument", `R${reg} is not a pointer to a function of this program`);
+    return slot;
+  }
+
+  // ---- memory that is not plain ----
+  slowLoad(at: number, hi: number, size: number): void {
+    const { memory } = this;
+    const region = hi === KERNEL_HI ? memory.regionAt(at) : undefined;
+    if (region && memory.flags[region.id]! & R_SLOW && region.stride === 0 && memory.allowed(at, hi, size, R_READ)) {
+      return this.kernel.slowRead(this, region, at - region.start, size);
+    }
+    if (memory.allowed(at, hi, size, R_READ)) return this.#plainLoad(at, size);
+    if (!this.program.source.faultsReadZero) memory.fault(at, hi, size, R_READ);
+    this.lo = this.hi = 0;
+  }
+  #plainLoad(at: number, size: number): void {
+    const { view, u8 } = this.memory;
+    this.lo = size === 1 ? u8[at]! : size === 2 ? view.getUint16(at, true) : view.getInt32(at, true);
+    this.hi = size === 8 ? view.getInt32(at + 4, true) : 0;
+  }
+  /** Stores the low `size` bytes of the pair at word `word` of memory. */
+  slowStore(at: number, hi: number, size: number, word: number): void {
+    const { memory } = this;
+    memory.need(at, hi, size, R_WRITE);
+    const lo = memory.i32[word]!, high = memory.i32[word + 1]!;
+    const region = memory.regionAt(at)!;
+    if (region.stride === 0 && memory.flags[region.id]! & R_SLOW) return this.kernel.slowWrite(this, region, at - region.start, size, { lo, hi: high });
+    if (size === 1) memory.u8[at] = lo;
+    else if (size === 2) memory.view.setInt16(at, lo, true);
+    else memory.view.setInt32(at, lo, true);
+    if (size === 8) memory.view.setInt32(at + 4, high, true);
+    memory.markDirty(at, size);
+  }
+  packetLoad(off: number, size: number): boolean {
+    if (!this.kernel.packetLoad(this, off, size)) return false;
+    this.setR0(this.lo, 0);
+    return true;
+  }
+  /** addr_space_cast: only arena pointers have two address spaces, and this machine gives them one value in both. */
+  addressSpaceCast(dst: number, src: number, _imm: number): void {
+    const r = this.memory.i32;
+    r[dst] = r[src]!;
+    r[dst + 1] = r[src + 1]!;
+  }
+
+  // ---- the machine as a value ----
+  snapshot(): MachineSnapshot {
+    this.memory.dirty[REGS_AT >> 12] = 1;
+    return {
+      memory: this.memory.snapshot(), kernel: this.kernel.save(), program: this.program, programs: this.programs.length, pc: this.pc, depth: this.depth,
+      base: this.base, done: this.done, executed: this.executed, tailCalls: this.tailCalls, continuations: [...this.#continuations],
+    };
+  }
+  restore(s: MachineSnapshot): void {
+    this.memory.dirty[REGS_AT >> 12] = 1;
+    this.memory.restore(s.memory);
+    this.kernel.restore(s.kernel);
+    this.programs.length = s.programs;
+    this.program = s.program;
+    this.pc = s.pc;
+    this.depth = s.depth;
+    this.base = s.base;
+    this.done = s.done;
+    this.executed = s.executed;
+    this.tailCalls = s.tailCalls;
+    this.#continuations = [...s.continuations];
+    this.#callback = this.#tail = undefined;
+  }
+}
