@@ -60,12 +60,12 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
   it("a helper shows its signature, and one that the program may not call is marked", async () => {
     const { page } = bench;
     await bench.openFile("xdp_parse.bpf.c");
-    await bench.goTo(22);
+    await bench.goToText("xdp_parse.bpf.c", "bpf_map_lookup_elem");
     await bench.line("bpf_map_lookup_elem").getByText("bpf_map_lookup_elem").first().hover();
     await page.locator(".monaco-hover:visible", { hasText: "void *bpf_map_lookup_elem(struct bpf_map *map, const void *key)" }).waitFor();
     await bench.shot("hover");
     await page.keyboard.press("Escape");
-    await bench.line("void *data = (void *)(long)ctx->data;").click();
+    await bench.goToText("xdp_parse.bpf.c", "void *data = (void *)(long)ctx->data;");
     await page.keyboard.press("End");
     await page.keyboard.type("bpf_skb_load_by");
     await page.locator(".suggest-widget .monaco-list-row", { hasText: "bpf_skb_load_bytes" }).first().waitFor();
@@ -79,7 +79,7 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
   it("F5 stops a program on entry, steps it, and shows its state", async () => {
     const { page } = bench;
     await bench.command("File: Revert File");
-    await bench.line("void *data = (void *)(long)ctx->data;").click();
+    await bench.goToText("xdp_parse.bpf.c", "void *data = (void *)(long)ctx->data;");
     await page.keyboard.press("F5");
     await page.waitForSelector(".debug-toolbar");
     await page.waitForSelector(".monaco-editor .debug-top-stack-frame-line", { state: "attached" });

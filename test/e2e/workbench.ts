@@ -1,6 +1,6 @@
 // Sets up a real VS Code workbench (code-server) and a browser on it. It knows nothing of what is tested.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -152,6 +152,12 @@ export class Workbench {
   /** The editor's line that shows `text` (spaces of the editor are no-break spaces). */
   line(text: string) {
     return this.page.locator(".monaco-editor .view-line", { hasText: text.replaceAll(" ", "\u00a0") }).first();
+  }
+  /** Moves to the first line of a file of the workspace that holds `text`; the file must be in front. */
+  async goToText(name: string, text: string): Promise<void> {
+    const lines = readFileSync(join(this.folder, name), "utf8").split("\n");
+    await this.goTo(lines.findIndex((l) => l.includes(text)) + 1);
+    await this.line(text).waitFor();
   }
   /** Moves to a line of the file in front. */
   async goTo(line: number): Promise<void> {
