@@ -47,11 +47,12 @@ const redirect: vscode.CustomReadonlyEditorProvider = {
     panel.webview.html = "<p>Opening the instructions of this object …</p>";
     const column = panel.viewColumn ?? vscode.ViewColumn.Active;
     const text = await vscode.workspace.openTextDocument(listingOf(document.uri));
-    panel.dispose();
     await vscode.window.showTextDocument(await vscode.languages.setTextDocumentLanguage(text, "bpf-asm"), {
       viewColumn: column,
       preview: false,
     });
+    // The workbench still works on the panel until this function has returned.
+    setTimeout(() => panel.dispose(), 200);
   },
 };
 

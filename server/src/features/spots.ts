@@ -16,10 +16,10 @@ export interface SpotFinder {
   heading(report: ProgramReport): Range | undefined;
 }
 
-/** A line without its blanks at both ends, from `column` (0-based) on if that lies inside. */
+/** A line without its blanks and its comment at both ends, from `column` (0-based) on if that lies inside. */
 export function lineRange(doc: TextDocument, line: number, column = 0): Range {
   const last = Math.min(Math.max(line, 0), doc.lineCount - 1);
-  const text = doc.getText({ start: { line: last, character: 0 }, end: { line: last + 1, character: 0 } }).trimEnd();
+  const text = doc.getText({ start: { line: last, character: 0 }, end: { line: last + 1, character: 0 } }).replace(/\s+(#|\/\/|\/\*).*$/s, "").trimEnd();
   const first = Math.max(text.search(/\S/), 0);
   const start = column > first && column < text.length ? column : first;
   return { start: { line: last, character: start }, end: { line: last, character: Math.max(text.length, start + 1) } };
@@ -35,7 +35,7 @@ function isDocument(doc: TextDocument, file: string): boolean {
 /** For C, by line info; the program's own place by the syntax tree. */
 export function cSpots(doc: TextDocument, syntax: CSyntax): SpotFinder {
   const at = (spot: SourceSpot | undefined): Range | undefined =>
-    spot && spot.line > 0 && isDocument(doc, spot.file) ? lineRange(doc, spot.line - 1, spot.column - 1) : undefined;
+    spot && spot.line > 0 && isDocument(doc, spot.file) ? lineRange(doc, spot.line - 1) : undefined;
   return {
     insn: (r) => at(r.source),
     lastWrite: (r) => at(r.lastWrite),

@@ -1,0 +1,103 @@
+// The extension in a real VS Code in a real browser, by mouse and keyboard: what a newcomer does first. Runs only with BEELINE_E2E=1.
+import { copyFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { missing, Workbench } from "./workbench.ts";
+
+const root = resolve(import.meta.dirname, "..", "..");
+const off = process.env["BEELINE_E2E"] !== "1" || missing() !== undefined;
+
+describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
+  let bench: Workbench;
+  beforeAll(async () => {
+    bench = await Workbench.open(join(root, "beeline.vsix"), join(root, "examples"));
+  }, 600000);
+  afterAll(async () => bench?.close());
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail") await bench.shot(`failed-${task.name.replace(/\W+/g, "-")}`);
+  });
+
+  it("a missing NULL check stands under its line, and goes away when it is put in", async () => {
+    const { page } = bench;
+    await bench.openFile("xdp_null_check.bpf.c");
+    await page.waitForSelector(".monaco-editor .squiggly-error");
+    await page.locator(".codelens-decoration", { hasText: "rejected" }).waitFor();
+    await page.keyboard.press("Control+Shift+M");
+    await page.locator(".markers-panel .monaco-list-row", { hasText: "R0 invalid mem access 'map_value_or_null'" }).waitFor();
+    await bench.shot("null-check");
+    await bench.line("*packets += 1;").click();
+    await page.keyboard.press("Home");
+    await page.keyboard.type("if (packets) ");
+    await page.locator(".codelens-decoration", { hasText: /verified: \d+ instructions processed/ }).waitFor();
+    await page.waitForSelector(".monaco-editor .squiggly-error", { state: "detached" });
+    await bench.shot("null-check-fixed");
+  });
+
+  it("the same for BPF assembly", async () => {
+    const { page } = bench;
+    await bench.openFile("xdp_bad_read.bpf.s");
+    await page.locator(".codelens-decoration", { hasText: "rejected" }).waitFor();
+    await page.locator(".markers-panel .monaco-list-row", { hasText: "invalid access to packet" }).first().waitFor();
+    await bench.shot("assembly");
+    await bench.line("r3 = *(u8 *)(r2 + 12)").click();
+    await page.keyboard.press("End");
+    await page.keyboard.press("Shift+Home");
+    await page.keyboard.type("r3 = 0");
+    await page.locator(".codelens-decoration", { hasText: /verified: \d+ instructions processed/ }).waitFor();
+  });
+
+  it("and for an object file", async () => {
+    const { page } = bench;
+    await bench.page.keyboard.press("Control+Shift+E");
+    await page.locator(".explorer-folders-view .monaco-list-row", { hasText: "xdp_null_check.bpf.o" }).first().dblclick();
+    await page.locator(".tabs-container .tab.active", { hasText: "bpf-listing" }).waitFor();
+    await bench.line("; program xdp_count").waitFor();
+    await page.locator(".codelens-decoration", { hasText: "rejected" }).waitFor();
+    await page.waitForSelector(".monaco-editor .squiggly-error");
+    await bench.shot("object");
+  });
+
+  it("a helper shows its signature, and one that the program may not call is marked", async () => {
+    const { page } = bench;
+    await bench.openFile("xdp_parse.bpf.c");
+    await bench.goTo(22);
+    await bench.line("bpf_map_lookup_elem").getByText("bpf_map_lookup_elem").first().hover();
+    await page.locator(".monaco-hover:visible", { hasText: "void *bpf_map_lookup_elem(struct bpf_map *map, const void *key)" }).waitFor();
+    await bench.shot("hover");
+    await page.keyboard.press("Escape");
+    await bench.line("void *data = (void *)(long)ctx->data;").click();
+    await page.keyboard.press("End");
+    await page.keyboard.type("bpf_skb_load_by");
+    await page.locator(".suggest-widget .monaco-list-row", { hasText: "bpf_skb_load_bytes" }).first().waitFor();
+    await bench.shot("completion");
+    await page.keyboard.press("Escape");
+    await page.keyboard.type("tes(ctx, 0, data, 4);");
+    await page.locator(".markers-panel .monaco-list-row", { hasText: "cannot use helper bpf_skb_load_bytes" }).first().waitFor();
+    await bench.shot("refused-helper");
+  });
+
+  it("F5 stops a program on entry, steps it, and shows its state", async () => {
+    const { page } = bench;
+    await bench.command("File: Revert File");
+    await bench.line("void *data = (void *)(long)ctx->data;").click();
+    await page.keyboard.press("F5");
+    await page.waitForSelector(".debug-toolbar");
+    await page.waitForSelector(".monaco-editor .debug-top-stack-frame-line", { state: "attached" });
+    await page.locator(".debug-variables .monaco-list-row", { hasText: "r1" }).first().waitFor();
+    await bench.shot("debug-entry");
+    await page.keyboard.press("F10");
+    await page.keyboard.press("F10");
+    await page.locator(".debug-variables .monaco-list-row", { hasText: "data" }).first().waitFor();
+    await bench.shot("debug-stepped");
+    await page.keyboard.press("F5");
+    await page.waitForSelector(".debug-toolbar", { state: "hidden" });
+  });
+});
+
+/** The picture of the README is one that this test made. */
+afterAll(() => {
+  if (process.env["BEELINE_SAVE_SHOTS"] === "1") copyFileSync(join(root, ".cache", "shots", "null-check.png"), join(root, "docs", "null-check.png"));
+});
+it.skipIf(!off)("says why it did not run", () => {
+  expect(process.env["BEELINE_E2E"] === "1" ? missing() : "BEELINE_E2E is not set").toBeTruthy();
+});
