@@ -20,7 +20,8 @@ export class ByteReader {
   }
 
   #need(offBytes: number, size: number): void {
-    if (!(offBytes >= 0 && offBytes + size <= this.bytes.length)) this.fail(offBytes, `${size} bytes wanted, the data ends at ${this.bytes.length}`);
+    if (!(offBytes >= 0 && offBytes + size <= this.bytes.length))
+      this.fail(offBytes, `${size} bytes wanted, the data ends at ${this.bytes.length}`);
   }
 
   /** Throws the coded error of this reader for `offBytes`. */
@@ -74,7 +75,7 @@ export class ByteReader {
 /** Decodes UTF-8 without the host's TextDecoder; malformed bytes become U+FFFD. */
 export function utf8(bytes: Uint8Array): string {
   let out = "";
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const b = bytes[i++]!;
     if (b < 0x80) {
       out += String.fromCharCode(b);

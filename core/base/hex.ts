@@ -5,7 +5,10 @@ import { CodedError } from "./coded-error.ts";
 export function hexToBytes(text: string): Uint8Array {
   const clean = text.replace(/\s+/g, "");
   const bad = clean.search(/[^0-9a-fA-F]/);
-  if (bad >= 0 || clean.length % 2) throw new CodedError("bad-hex", `not hex bytes: ${bad >= 0 ? `character ${bad + 1} is not a hex digit` : "odd number of digits"}`, { offBytes: Math.max(bad, 0) });
+  if (bad >= 0 || clean.length % 2)
+    throw new CodedError("bad-hex", `not hex bytes: ${bad >= 0 ? `character ${bad + 1} is not a hex digit` : "odd number of digits"}`, {
+      offBytes: Math.max(bad, 0),
+    });
   const out = new Uint8Array(clean.length / 2);
   for (let i = 0; i < out.length; i++) out[i] = parseInt(clean.slice(2 * i, 2 * i + 2), 16);
   return out;

@@ -22,7 +22,8 @@ const SIGNED = { 1: "s8", 2: "s16", 4: "s32", 8: "s64" } as const;
 
 /** The text after `NN: `, e.g. `(bf) r1 = r10`. `next` is the slot after `insn` (upper half of ld_imm64). */
 export function disassemble(insn: Insn, next?: Insn, names: DisasmNames = {}): string {
-  return `(${hex2(insn.code)}) ${body(insn, next, names)}`;
+  const text = body(insn, next, names);
+  return text.startsWith("BUG_") ? text : `(${hex2(insn.code)}) ${text}`;
 }
 
 function body(insn: Insn, next: Insn | undefined, names: DisasmNames): string {
@@ -61,7 +62,8 @@ function alu(insn: Insn): string {
   }
   if (kind === op.BPF_NEG) return `${d} = -${d}`;
   if (kind === op.BPF_MOV && insn.code & op.BPF_X && insn.off) {
-    if (insn.off === op.BPF_ADDR_SPACE_CAST && r === "r") return `r${insn.dst} = addr_space_cast(r${insn.src}, ${insn.imm >>> 16}, ${insn.imm & 0xffff})`;
+    if (insn.off === op.BPF_ADDR_SPACE_CAST && r === "r")
+      return `r${insn.dst} = addr_space_cast(r${insn.src}, ${insn.imm >>> 16}, ${insn.imm & 0xffff})`;
     return `${d} = (s${insn.off})${r}${insn.src}`;
   }
   const sign = insn.off === 1 && (kind === op.BPF_DIV || kind === op.BPF_MOD) ? "s" : "";

@@ -2,3 +2,13 @@
 export * from "./opcodes.ts";
 export * from "./insn.ts";
 export { disassemble, type DisasmNames } from "./disasm.ts";
+export {
+  assemble,
+  isGeneratedLabel,
+  type AsmDefinition,
+  type AsmDiagnostic,
+  type AsmLine,
+  type AsmReference,
+  type Assembled,
+  type AssembleOptions,
+} from "./asm/index.ts";

@@ -19,7 +19,8 @@ export interface Insn {
 
 /** Decodes `bytes` (a multiple of 8). Throws CodedError `insns-size`. Big-endian objects swap the register nibbles too. */
 export function decodeInsns(bytes: Uint8Array, littleEndian = true): Insn[] {
-  if (bytes.length % 8) throw new CodedError("insns-size", `instructions take 8 bytes each, these are ${bytes.length} bytes`, { offBytes: bytes.length });
+  if (bytes.length % 8)
+    throw new CodedError("insns-size", `instructions take 8 bytes each, these are ${bytes.length} bytes`, { offBytes: bytes.length });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const out: Insn[] = new Array<Insn>(bytes.length / 8);
   for (let i = 0; i < out.length; i++) {

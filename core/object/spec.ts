@@ -43,9 +43,20 @@ export interface MapSpec {
   readonly structOps?: string | undefined;
 }
 
+/** Where a run of a program's instructions came from: one function of the object. Sections and offsets are those of the ELF file, as DWARF uses them. */
+export interface CodeOrigin {
+  readonly name: string;
+  readonly section: number;
+  readonly offBytes: number;
+  /** Slots. */
+  readonly length: number;
+  readonly insnIdx: InsnIdx;
+}
+
 /**
  * One program after relocation, with all its subprograms appended, as BPF_PROG_LOAD gets it, except:
- * ld_imm64 with src 1 (map) or 2 (map value) holds in `imm` the index into `maps` of the object, not a descriptor.
+ * ld_imm64 with src 1 (map) or 2 (map value) holds in `imm` the index into `maps` of the object, not a descriptor. A negative `imm` is
+ * the complement (`~fd`) of a descriptor that the author wrote into the code: no map stands behind it.
  */
 export interface ProgramSpec {
   readonly name: string;
@@ -66,6 +77,8 @@ export interface ProgramSpec {
   readonly lineInfo: readonly LineInfo[];
   /** Names of subprograms by the slot where they start. */
   readonly subprogNames: ReadonlyMap<InsnIdx, string>;
+  /** The functions that the program is made of, in order; the entry function first. Absent when no ELF file is behind it. */
+  readonly origin?: readonly CodeOrigin[] | undefined;
   /** True for programs of `?` sections, which libbpf does not load by default. */
   readonly optional: boolean;
   /** Set when this program cannot be loaded although the object can (unknown section, unresolved ksym ...), in libbpf's reason. */

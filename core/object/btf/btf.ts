@@ -2,7 +2,28 @@
 import type { BtfId } from "../../base/index.ts";
 
 /** enum btf_kind. */
-export const BTF_KIND = { UNKN: 0, INT: 1, PTR: 2, ARRAY: 3, STRUCT: 4, UNION: 5, ENUM: 6, FWD: 7, TYPEDEF: 8, VOLATILE: 9, CONST: 10, RESTRICT: 11, FUNC: 12, FUNC_PROTO: 13, VAR: 14, DATASEC: 15, FLOAT: 16, DECL_TAG: 17, TYPE_TAG: 18, ENUM64: 19 } as const;
+export const BTF_KIND = {
+  UNKN: 0,
+  INT: 1,
+  PTR: 2,
+  ARRAY: 3,
+  STRUCT: 4,
+  UNION: 5,
+  ENUM: 6,
+  FWD: 7,
+  TYPEDEF: 8,
+  VOLATILE: 9,
+  CONST: 10,
+  RESTRICT: 11,
+  FUNC: 12,
+  FUNC_PROTO: 13,
+  VAR: 14,
+  DATASEC: 15,
+  FLOAT: 16,
+  DECL_TAG: 17,
+  TYPE_TAG: 18,
+  ENUM64: 19,
+} as const;
 
 /** A member of a struct or union; `bitOffset` from the start of the struct, `bitSize` 0 when it is no bit field. */
 export interface BtfMember {
@@ -57,6 +78,14 @@ export interface BtfType {
 export interface Btf {
   /** One more than the highest id. */
   readonly typeCount: number;
+  /** First id that this blob itself defines: 1, or the base's `typeCount` for a split BTF. */
+  readonly firstId: BtfId;
+  /** The base of a split BTF. */
+  readonly base: Btf | undefined;
+  /** The blob as it would be given to BPF_BTF_LOAD. */
+  readonly bytes: Uint8Array;
+  /** The string at `off` of the (joint) string section. Throws CodedError `btf-bad-string`. */
+  string(off: number): string;
   /** Decodes type `id`; id 0 is void (kind UNKN). Throws CodedError `btf-bad-id`. */
   type(id: BtfId): BtfType;
   /** Kind without decoding the rest. */

@@ -1,0 +1,148 @@
+// Special fields of map values and of allocated objects, found by BTF (btf_parse_fields, 6.18). It knows where they are, not how they are used.
+import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
+
+/** enum btf_field_type. */
+export const BPF_SPIN_LOCK = 1, BPF_TIMER = 2, BPF_KPTR_UNREF = 4, BPF_KPTR_REF = 8, BPF_KPTR_PERCPU = 16;
+export const BPF_KPTR = BPF_KPTR_UNREF | BPF_KPTR_REF | BPF_KPTR_PERCPU;
+export const BPF_LIST_HEAD = 32, BPF_LIST_NODE = 64, BPF_RB_ROOT = 128, BPF_RB_NODE = 256, BPF_REFCOUNT = 512;
+export const BPF_WORKQUEUE = 1024, BPF_UPTR = 2048, BPF_RES_SPIN_LOCK = 4096, BPF_TASK_WORK = 8192;
+
+/** One special field. Pointers: the type pointed to. Graph roots: the type of their nodes and the node's place in it. */
+export interface BtfField {
+  readonly type: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly btf: Btf | null;
+  readonly btfId: number;
+  readonly nodeName: string;
+  nodeOffset: number;
+  /** Record of the node type of a graph root. */
+  valueRecord: BtfRecord | null;
+}
+export interface BtfRecord {
+  readonly fields: readonly BtfField[];
+  readonly mask: number;
+  readonly spinLockOff: number;
+  readonly resSpinLockOff: number;
+  readonly timerOff: number;
+  readonly wqOff: number;
+  readonly taskWorkOff: number;
+  readonly refcountOff: number;
+}
+
+export const hasField = (rec: BtfRecord | null, mask: number): boolean => rec !== null && (rec.mask & mask) !== 0;
+/** btf_record_find: the field of one of these types at `offset`. */
+export const findField = (rec: BtfRecord | null, offset: number, mask: number): BtfField | undefined =>
+  rec?.fields.find((f) => f.offset === offset && (f.type & mask) !== 0);
+
+const NAMES: Record<number, string> = {
+  [BPF_SPIN_LOCK]: "bpf_spin_lock", [BPF_RES_SPIN_LOCK]: "bpf_res_spin_lock", [BPF_TIMER]: "bpf_timer", [BPF_WORKQUEUE]: "bpf_wq",
+  [BPF_KPTR_UNREF]: "kptr", [BPF_KPTR_REF]: "kptr", [BPF_KPTR_PERCPU]: "percpu_kptr", [BPF_UPTR]: "uptr", [BPF_LIST_HEAD]: "bpf_list_head",
+  [BPF_LIST_NODE]: "bpf_list_node", [BPF_RB_ROOT]: "bpf_rb_root", [BPF_RB_NODE]: "bpf_rb_node", [BPF_REFCOUNT]: "bpf_refcount", [BPF_TASK_WORK]: "bpf_task_work",
+};
+export const fieldTypeName = (type: number): string => NAMES[type] ?? "unknown";
+
+const BY_STRUCT: Record<string, readonly [type: number, size: number]> = {
+  bpf_spin_lock: [BPF_SPIN_LOCK, 4], bpf_res_spin_lock: [BPF_RES_SPIN_LOCK, 8], bpf_timer: [BPF_TIMER, 16], bpf_wq: [BPF_WORKQUEUE, 16],
+  bpf_list_head: [BPF_LIST_HEAD, 16], bpf_list_node: [BPF_LIST_NODE, 24], bpf_rb_root: [BPF_RB_ROOT, 16], bpf_rb_node: [BPF_RB_NODE, 32],
+  bpf_refcount: [BPF_REFCOUNT, 4], bpf_task_work: [BPF_TASK_WORK, 8],
+};
+const KPTR_TAGS: Record<string, number> = { kptr_untrusted: BPF_KPTR_UNREF, kptr: BPF_KPTR_REF, percpu_kptr: BPF_KPTR_PERCPU, uptr: BPF_UPTR };
+const MAX_DEPTH = 4;
+
+/** The special fields of type `id`, or null when it has none (btf_parse_fields with every field type allowed). */
+export function parseRecord(btf: Btf, id: number, kernel: Btf | undefined): BtfRecord | null {
+  if (id <= 0) return null;
+  const found: BtfField[] = [];
+  const t = btf.type(btf.resolve(id));
+  if (t.kind === BTF_KIND.STRUCT || t.kind === BTF_KIND.DATASEC) collect({ btf, kernel, out: found }, t, 0, 0);
+  if (found.length === 0) return null;
+  found.sort((a, b) => a.offset - b.offset);
+  const off = (type: number): number => found.find((f) => f.type === type)?.offset ?? -1;
+  return {
+    fields: found,
+    mask: found.reduce((m, f) => m | f.type, 0),
+    spinLockOff: off(BPF_SPIN_LOCK),
+    resSpinLockOff: off(BPF_RES_SPIN_LOCK),
+    timerOff: off(BPF_TIMER),
+    wqOff: off(BPF_WORKQUEUE),
+    taskWorkOff: off(BPF_TASK_WORK),
+    refcountOff: off(BPF_REFCOUNT),
+  };
+}
+
+interface Search {
+  readonly btf: Btf;
+  readonly kernel: Btf | undefined;
+  readonly out: BtfField[];
+}
+
+function collect(s: Search, t: BtfType, base: number, depth: number): void {
+  if (depth > MAX_DEPTH) return;
+  if (t.kind === BTF_KIND.DATASEC) {
+    for (const v of t.vars) field(s, s.btf.type(v.type).type, base + v.offset, { owner: t, component: -1, depth, varId: v.type });
+    return;
+  }
+  t.members.forEach((m, i) => {
+    if (m.bitOffset % 8 === 0) field(s, m.type, base + m.bitOffset / 8, { owner: t, component: i, depth, varId: 0 });
+  });
+}
+
+interface Place {
+  readonly owner: BtfType;
+  readonly component: number;
+  readonly depth: number;
+  readonly varId: number;
+}
+
+function field(s: Search, typeId: number, offset: number, place: Place): void {
+  let id = s.btf.resolve(typeId);
+  let t = s.btf.type(id);
+  let repeat = 1;
+  while (t.kind === BTF_KIND.ARRAY) {
+    repeat *= t.nelems;
+    id = s.btf.resolve(t.type);
+    t = s.btf.type(id);
+  }
+  if (repeat === 0 || repeat > 128) return;
+  const size = t.kind === BTF_KIND.STRUCT || t.kind === BTF_KIND.UNION ? t.size : 8;
+  for (let k = 0; k < repeat; k++) one(s, t, offset + k * size, place);
+}
+
+function one(s: Search, t: BtfType, offset: number, place: Place): void {
+  if (t.kind === BTF_KIND.PTR) return kptr(s, t, offset);
+  if (t.kind !== BTF_KIND.STRUCT) return;
+  const special = BY_STRUCT[t.name];
+  if (!special) return collect(s, t, offset, place.depth + 1);
+  const [type, size] = special;
+  let btfId = 0;
+  let nodeName = "";
+  if (type === BPF_LIST_HEAD || type === BPF_RB_ROOT) {
+    const tags = s.btf.declTags(place.varId || place.owner.id, place.varId ? -1 : place.component);
+    const spec = tags.find((tag) => tag.startsWith("contains:"))?.slice("contains:".length);
+    const colon = spec?.indexOf(":") ?? -1;
+    if (!spec || colon < 0) return;
+    btfId = s.btf.find(spec.slice(0, colon), BTF_KIND.STRUCT);
+    nodeName = spec.slice(colon + 1);
+    if (!btfId) return;
+  }
+  s.out.push({ type, offset, size, btf: btfId ? s.btf : null, btfId, nodeName, nodeOffset: nodeOffset(s.btf, btfId, nodeName), valueRecord: null });
+}
+
+function nodeOffset(btf: Btf, id: number, name: string): number {
+  if (!id) return 0;
+  const m = btf.type(id).members.find((x) => x.name === name);
+  return m ? m.bitOffset / 8 : 0;
+}
+
+function kptr(s: Search, ptr: BtfType, offset: number): void {
+  const tag = s.btf.type(ptr.type);
+  if (tag.kind !== BTF_KIND.TYPE_TAG) return;
+  const type = KPTR_TAGS[tag.name];
+  if (type === undefined) return;
+  const target = s.btf.type(s.btf.resolve(tag.type));
+  // The kernel's own type of that name comes first, else it is a type of the program.
+  const inKernel = s.kernel?.find(target.name, BTF_KIND.STRUCT) ?? 0;
+  const own = inKernel ? null : s.btf;
+  s.out.push({ type, offset, size: 8, btf: own ?? s.kernel ?? null, btfId: inKernel || target.id, nodeName: "", nodeOffset: 0, valueRecord: null });
+}

@@ -1,0 +1,59 @@
+// Builds dist/: the bundles of extension, server, worker, debug adapter and command line, and the assets they read. It checks no types.
+import { build } from "esbuild";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { createRequire } from "node:module";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+const at = (...parts) => join(root, ...parts);
+
+/** Bundle name -> entry point. */
+const BUNDLES = {
+  extension: "client/src/extension.ts",
+  server: "server/src/main.ts",
+  worker: "server/src/worker/main.ts",
+  "debug-adapter": "debug-adapter/src/main.ts",
+  cli: "server/src/cli/main.ts",
+};
+
+/** Files that the bundles read at run time, copied beside them. */
+const ASSETS = [
+  [at("assets", "vmlinux.btf.br"), "vmlinux.btf.br"],
+  [require.resolve("web-tree-sitter/web-tree-sitter.wasm"), "web-tree-sitter.wasm"],
+  [join(dirname(require.resolve("tree-sitter-c/package.json")), "tree-sitter-c.wasm"), "tree-sitter-c.wasm"],
+];
+
+async function bundle(name, entry) {
+  await build({
+    entryPoints: [at(entry)],
+    outfile: at("dist", `${name}.js`),
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    format: "cjs",
+    external: ["vscode"],
+    loader: { ".wasm": "binary", ".md": "text" },
+    // CommonJS has no import.meta.url; sources may still say it.
+    define: { "import.meta.url": "importMetaUrl" },
+    banner: {
+      js: `${name === "cli" ? "#!/usr/bin/env node\n" : ""}const importMetaUrl = require("node:url").pathToFileURL(__filename).href;`,
+    },
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+rmSync(at("dist"), { recursive: true, force: true });
+mkdirSync(at("dist"), { recursive: true });
+const domain = at("scripts", "build-domain.mjs");
+if (existsSync(domain)) await (await import(pathToFileURL(domain).href)).default?.();
+for (const [name, entry] of Object.entries(BUNDLES)) {
+  if (existsSync(at(entry))) await bundle(name, entry);
+}
+for (const [from, to] of ASSETS) copyFileSync(from, at("dist", to));
+chmodSync(at("dist", "cli.js"), 0o755);

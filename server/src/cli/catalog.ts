@@ -1,0 +1,72 @@
+// The commands helpers, kfuncs, program-types and map-types: the catalog as rows. They hold no data of their own.
+import {
+  contextFields,
+  HELPERS,
+  helperProgramTypes,
+  KFUNCS,
+  kfuncProgramTypes,
+  MAP_TYPE_NAMES,
+  PROG_TYPE_NAMES,
+  returnRange,
+  type HelperRecord,
+} from "../../../core/catalog/index.ts";
+import { formatOption, parseOptions, UsageError } from "./usage.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** A command that prints `rows`; with names as arguments, only theirs. */
+function listing(rows: () => readonly Row[], text: (row: Row) => string) {
+  const run = (args: string[]): Promise<number> => {
+    const { values, positionals } = parseOptions(args, { format: { type: "string" } });
+    const format = formatOption(values.format, ["text", "json"]);
+    const all = rows();
+    const chosen = positionals.length ? positionals.map((name) => find(all, name)) : all;
+    process.stdout.write(chosen.map((row) => `${format === "json" ? JSON.stringify(row) : text(row)}\n`).join(""));
+    return Promise.resolve(0);
+  };
+  return { run };
+}
+
+function find(rows: readonly Row[], name: string): Row {
+  const row = rows.find((r) => r["name"] === name || r["name"] === `bpf_${name}`);
+  if (!row) throw new UsageError(`there is no '${name}' here`);
+  return row;
+}
+
+const signature = (h: HelperRecord): string => `${h.returns} ${h.name}(${h.args.map((a) => `${a.ctype} ${a.name}`).join(", ")})`;
+
+export const helpers = listing(
+  () =>
+    HELPERS.map((h) => ({
+      id: h.id,
+      name: h.name,
+      returns: h.returns,
+      args: h.args.map((a) => ({ name: a.name, type: a.ctype })),
+      since: h.since,
+      gpl_only: h.gplOnly,
+      program_types: helperProgramTypes(h.id),
+      doc: h.doc,
+    })),
+  (row) => `${String(row["id"]).padStart(3)}  ${signature(HELPERS[(row["id"] as number) - 1]!)}  (since ${row["since"] as string})`,
+);
+
+export const kfuncs = listing(
+  () => KFUNCS.map((k) => ({ name: k.name, flags: [...k.flags], program_types: kfuncProgramTypes(k.name) })),
+  (row) => `${row["name"] as string}  ${(row["flags"] as string[]).join(" ")}`,
+);
+
+export const programTypes = listing(
+  () =>
+    PROG_TYPE_NAMES.flatMap((name, id) => {
+      if (id === 0) return [];
+      const context = contextFields(id, 0);
+      const range = returnRange(id, 0);
+      return [{ id, name, context: context?.struct ?? null, returns: range ? [range.min, range.max] : null }];
+    }),
+  (row) => `${String(row["id"]).padStart(3)}  ${(row["name"] as string).padEnd(24)} ${(row["context"] as string | null) ?? ""}`,
+);
+
+export const mapTypes = listing(
+  () => MAP_TYPE_NAMES.flatMap((name, id) => (id === 0 ? [] : [{ id, name }])),
+  (row) => `${String(row["id"]).padStart(3)}  ${row["name"] as string}`,
+);

@@ -1,0 +1,37 @@
+// The toolchain as the server's compile function: picks the messages that concern the open document. It runs no compiler itself.
+import { resolve } from "node:path";
+import type { InitializationOptions } from "../../protocol/index.ts";
+import { compileC } from "../toolchain/index.ts";
+import type { CompileDiagnostic, ToolchainSettings } from "../toolchain/index.ts";
+import type { Compile, CompilerMessage } from "./compile.ts";
+import { toolchainPaths } from "./toolchain-paths.ts";
+
+/** The message at its line of `path`; one of another file stands where that file was included, and names its own place. */
+function localised(path: string, d: CompileDiagnostic): CompilerMessage | undefined {
+  const { severity, message, line, column } = d;
+  const flag = d.flag === undefined ? "" : ` [${d.flag}]`;
+  if (resolve(d.file) === path) return { severity, message: message + flag, line, column };
+  const here = d.notes.find((n) => resolve(n.file) === path);
+  if (severity !== "error" && !here) return undefined;
+  return { severity, message: `${d.file}:${line}: ${message}${flag}`, line: here?.line ?? 1, column: here?.column ?? 1 };
+}
+
+/** Compiles with the user's clang, found by the setting or on the PATH. */
+export function clangCompiler(options: InitializationOptions): Compile {
+  const settings: ToolchainSettings = {
+    ...toolchainPaths(),
+    ...(options.clang ? { clangPath: options.clang } : {}),
+    ...(options.includePaths?.length ? { includePaths: options.includePaths } : {}),
+    ...(options.flags?.length ? { extraFlags: options.flags } : {}),
+    ...(options.roots ? { workspaceRoots: options.roots } : {}),
+  };
+  return async (path, text, signal) => {
+    const result = await compileC({ file: path, text, settings, signal });
+    const diagnostics = result.diagnostics.flatMap((d) => localised(path, d) ?? []);
+    return {
+      object: result.ok ? result.object : undefined,
+      diagnostics,
+      failure: result.ok ? undefined : result.missing ? diagnostics[0]?.message : "the file does not compile",
+    };
+  };
+}

@@ -1,0 +1,6 @@
+// Finding and running clang. Everything above sees only these names; nothing here knows LSP.
+export { compileC } from "./compile.ts";
+export { findClang, type Clang, type ClangSearch } from "./find-clang.ts";
+export { installHint } from "./hints.ts";
+export { flagsFor, type FileFlags } from "./flags.ts";
+export type * from "./types.ts";
