@@ -1,1 +1,5 @@
-export {};
+// Debugging of the machine: breakpoints, steps, history, values by type, packets by layers. No protocol, no editor.
+export { Debugger, type Halt, type Watcher } from "./debugger.ts";
+export { functionAt, lineAt, sameFile, slotsOfLine } from "./lines.ts";
+export { childrenOf, rawValue, textOf, typeName, type TypedValue } from "./typed.ts";
+export { parseLayers, type PacketField, type PacketLayer } from "./layers.ts";

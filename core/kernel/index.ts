@@ -6,3 +6,5 @@ export { SIMULATED_HELPERS } from "./helpers/index.ts";
 export { RunState } from "./run-state.ts";
 export { type Task, INIT_TASK } from "./task.ts";
 export { BpfMap } from "./maps/map.ts";
+export { parseEvent, prepareEvent, takesPacket, hookNames, verdictName, type EventSpec } from "./events.ts";
+export { FieldContext } from "./contexts/context.ts";

@@ -100,6 +100,9 @@ export class SimKernel implements Kernel, MapHost {
     const object = this.#objects.get(fd);
     return object && "code" in object ? object : undefined;
   }
+  hasDevice(ifindex: number): boolean {
+    return this.hardware.nic(ifindex) !== undefined;
+  }
   programs(): LoadedProgram[] {
     return [...this.#objects.values()].filter((o): o is LoadedProgram => "code" in o);
   }

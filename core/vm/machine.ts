@@ -116,7 +116,7 @@ export class Machine {
 
   /** Runs a whole program inside a running one (a hook that a helper triggers), on frames above it. */
   nested(program: Program, ctxAt: number, budget: number): Stop {
-    const outer = { program: this.program, pc: this.pc, depth: this.depth, base: this.base, done: this.done, tailCalls: this.tailCalls };
+    const outer = { executed: this.executed, program: this.program, pc: this.pc, depth: this.depth, base: this.base, done: this.done, tailCalls: this.tailCalls };
     const regs = this.memory.i32.slice(REGS_WORD, REGS_WORD + 2 * REG_COUNT);
     const callback = this.#callback, tail = this.#tail;
     this.base = this.depth + 1;

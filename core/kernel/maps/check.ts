@@ -38,6 +38,30 @@ const hash: Check = (m) => {
   return percpu && F.round8(m.valueSize) > 32768 ? -E2BIG : 0;
 };
 
+const queue: Check = (m) => {
+  if (!m.maxEntries || m.keySize || !m.valueSize || m.flags & ~(F.BPF_F_NUMA_NODE | ACCESS) || badAccess(m.flags)) return -EINVAL;
+  return m.valueSize > KMALLOC_MAX ? -E2BIG : 0;
+};
+const bloom: Check = (m) => {
+  if (m.valueSize > KMALLOC_MAX) return -E2BIG;
+  const allowed = F.BPF_F_NUMA_NODE | F.BPF_F_ZERO_SEED | ACCESS;
+  return m.keySize || !m.valueSize || !m.maxEntries || m.flags & ~allowed || badAccess(m.flags) || m.mapExtra & ~0xfn ? -EINVAL : 0;
+};
+const trie: Check = (m) => {
+  const allowed = F.BPF_F_NO_PREALLOC | F.BPF_F_NUMA_NODE | ACCESS;
+  const bad = !m.maxEntries || !(m.flags & F.BPF_F_NO_PREALLOC) || m.flags & ~allowed || badAccess(m.flags);
+  return bad || m.keySize < 5 || m.keySize > 260 || !m.valueSize ? -EINVAL : 0;
+};
+const redirectTargets: Check = (m) => {
+  const sizes = m.type === T.CPUMAP || m.type === T.DEVMAP || m.type === T.DEVMAP_HASH ? [4, 8] : [4];
+  const allowed = m.type === T.XSKMAP || m.type === T.CPUMAP ? F.BPF_F_NUMA_NODE : F.BPF_F_NUMA_NODE | F.BPF_F_RDONLY | F.BPF_F_WRONLY;
+  return !m.maxEntries || m.keySize !== 4 || !sizes.includes(m.valueSize) || m.flags & ~allowed ? -EINVAL : 0;
+};
+const ringbuf: Check = (m) => {
+  const power = (m.maxEntries & (m.maxEntries - 1)) === 0 && m.maxEntries % 4096 === 0;
+  return m.keySize || m.valueSize || !m.maxEntries || !power || m.flags & ~F.BPF_F_NUMA_NODE ? -EINVAL : 0;
+};
+
 const CHECKS: Readonly<Record<number, Check>> = {
   [T.ARRAY]: array,
   [T.PERCPU_ARRAY]: array,
@@ -48,6 +72,17 @@ const CHECKS: Readonly<Record<number, Check>> = {
   [T.PERCPU_HASH]: hash,
   [T.LRU_HASH]: hash,
   [T.LRU_PERCPU_HASH]: hash,
+  [T.QUEUE]: queue,
+  [T.STACK]: queue,
+  [T.BLOOM_FILTER]: bloom,
+  [T.LPM_TRIE]: trie,
+  [T.DEVMAP]: redirectTargets,
+  [T.DEVMAP_HASH]: redirectTargets,
+  [T.CPUMAP]: redirectTargets,
+  [T.XSKMAP]: redirectTargets,
+  [T.RINGBUF]: ringbuf,
+  [T.ARRAY_OF_MAPS]: (m) => (m.inner ? objectArray(m) : -EINVAL),
+  [T.HASH_OF_MAPS]: (m) => (m.inner && m.valueSize === 4 ? hash(m) : -EINVAL),
 };
 
 /** 0, or the negative errno of BPF_MAP_CREATE. */

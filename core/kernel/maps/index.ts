@@ -4,9 +4,15 @@ import { CodedError } from "../../base/index.ts";
 import type { MapSpec } from "../../object/index.ts";
 import { ArrayMap, PercpuArrayMap } from "./array.ts";
 import { checkMap } from "./check.ts";
+import { BloomMap } from "./bloom.ts";
 import { HashMap } from "./hash.ts";
+import { LpmTrieMap } from "./lpm.ts";
 import type { BpfMap, MapHost } from "./map.ts";
+import { ArrayOfMaps, DevmapHash, EmptyObjectArray, HashOfMaps, PerfEventArray, RedirectArray } from "./objects.ts";
 import { ProgArrayMap } from "./prog-array.ts";
+import { QueueMap } from "./queue.ts";
+import { RingbufMap } from "./ringbuf.ts";
+import { EINVAL, EOVERFLOW } from "../errno.ts";
 
 type Maker = (id: number, spec: MapSpec, host: MapHost) => BpfMap;
 
@@ -18,6 +24,21 @@ const MAKERS: Readonly<Record<number, Maker>> = {
   [MAP_TYPE.ARRAY]: (id, spec, host) => new ArrayMap(id, spec, host),
   [MAP_TYPE.PERCPU_ARRAY]: (id, spec, host) => new PercpuArrayMap(id, spec, host),
   [MAP_TYPE.PROG_ARRAY]: (id, spec, host) => new ProgArrayMap(id, spec, host),
+  [MAP_TYPE.PERF_EVENT_ARRAY]: (id, spec, host) => new PerfEventArray(id, spec, host),
+  [MAP_TYPE.ARRAY_OF_MAPS]: (id, spec, host) => new ArrayOfMaps(id, spec, host),
+  [MAP_TYPE.HASH_OF_MAPS]: (id, spec, host) => new HashOfMaps(id, spec, host),
+  [MAP_TYPE.DEVMAP]: (id, spec, host) => new RedirectArray(id, spec, host, (ifindex) => (host.hasDevice(ifindex) ? 0 : -EINVAL)),
+  [MAP_TYPE.DEVMAP_HASH]: (id, spec, host) => new DevmapHash(id, spec, host, (ifindex) => (host.hasDevice(ifindex) ? 0 : -EINVAL)),
+  [MAP_TYPE.CPUMAP]: (id, spec, host) => new RedirectArray(id, spec, host, (qsize) => (qsize > 16384 ? -EOVERFLOW : 0)),
+  [MAP_TYPE.XSKMAP]: (id, spec, host) => new EmptyObjectArray(id, spec, host),
+  [MAP_TYPE.SOCKMAP]: (id, spec, host) => new EmptyObjectArray(id, spec, host),
+  [MAP_TYPE.CGROUP_ARRAY]: (id, spec, host) => new EmptyObjectArray(id, spec, host),
+  [MAP_TYPE.REUSEPORT_SOCKARRAY]: (id, spec, host) => new EmptyObjectArray(id, spec, host),
+  [MAP_TYPE.QUEUE]: (id, spec, host) => new QueueMap(id, spec, host, false),
+  [MAP_TYPE.STACK]: (id, spec, host) => new QueueMap(id, spec, host, true),
+  [MAP_TYPE.LPM_TRIE]: (id, spec, host) => new LpmTrieMap(id, spec, host),
+  [MAP_TYPE.BLOOM_FILTER]: (id, spec, host) => new BloomMap(id, spec, host),
+  [MAP_TYPE.RINGBUF]: (id, spec, host) => new RingbufMap(id, spec, host),
 };
 
 /** A new map, or a negative errno for attributes that the kernel refuses. Throws CodedError `unsupported-map-type`. */

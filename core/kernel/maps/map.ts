@@ -17,6 +17,8 @@ export interface MapHost {
   /** Id of the object (map or program) behind a descriptor, for maps that hold them; undefined when there is none. */
   mapByFd(fd: number): BpfMap | undefined;
   programByFd(fd: number): object | undefined;
+  /** Whether a network device with this index exists. */
+  hasDevice(ifindex: number): boolean;
 }
 
 /** Result of a system call: bytes, or a negative errno. */

@@ -1,0 +1,197 @@
+// Control of a running machine: breakpoints, steps by instruction and by line, and back. It knows no protocol and no kernel objects.
+import { type Machine, type MachineSnapshot, OP, type Program, type Stop } from "../vm/index.ts";
+import { functionAt, lineAt } from "./lines.ts";
+
+/** Why the program stopped. */
+export type Halt =
+  | { readonly reason: "breakpoint" | "step" | "entry" | "history" }
+  /** Something watched is about to change; `what` says what. */
+  | { readonly reason: "data"; readonly what: string }
+  | { readonly reason: "end"; readonly stop: Stop };
+
+/** Looks at the instruction that is about to run and says what watched thing it would change. */
+export type Watcher = (machine: Machine) => string | undefined;
+
+const SLICE = 10_000;
+const MOST_SNAPSHOTS = 200;
+
+interface Place {
+  readonly executed: number;
+  readonly program: Program;
+  readonly pc: number;
+  readonly depth: number;
+  readonly line: string;
+}
+
+/** Debugs one run, from its begin on. */
+export class Debugger {
+  readonly machine: Machine;
+  /** Most instructions of the run. */
+  readonly budget: number;
+  readonly #breakpoints = new Map<Program, Set<number>>();
+  #watchers: Watcher[] = [];
+  #snapshots: MachineSnapshot[] = [];
+  #start = 0;
+
+  constructor(machine: Machine, budget: number) {
+    this.machine = machine;
+    this.budget = budget;
+  }
+
+  /** Call after Machine.begin. */
+  begin(): void {
+    this.#snapshots = [this.machine.snapshot()];
+    this.#start = this.machine.executed;
+  }
+
+  // ---- breakpoints ----
+  /** Replaces the breakpoints of a program. */
+  setBreakpoints(program: Program, slots: Iterable<number>): void {
+    this.#breakpoints.set(program, new Set([...slots].filter((s) => s >= 0 && s < program.insns.length)));
+    this.#arm();
+  }
+  setWatchers(watchers: readonly Watcher[]): void {
+    this.#watchers = [...watchers];
+  }
+  #arm(): void {
+    for (const [program, slots] of this.#breakpoints) {
+      program.op.set(program.plainOp);
+      for (const slot of slots) program.op[slot] = OP.BREAK;
+    }
+  }
+  #disarm(): void {
+    for (const program of this.#breakpoints.keys()) program.op.set(program.plainOp);
+  }
+  #atBreakpoint(): boolean {
+    return this.#breakpoints.get(this.machine.program)?.has(this.machine.pc) ?? false;
+  }
+
+  // ---- forward ----
+  /** Runs to the next breakpoint, watched change or the end. */
+  continue(): Halt {
+    return this.#watchers.length ? this.#stepUntil(() => this.#atBreakpoint(), "breakpoint") : this.#runFast();
+  }
+  #runFast(): Halt {
+    for (;;) {
+      const stop = this.machine.run(SLICE);
+      if (stop.kind === "break") return { reason: "breakpoint" };
+      if (stop.kind !== "budget") return { reason: "end", stop };
+      this.#remember();
+      if (this.#overBudget()) return this.#limit();
+    }
+  }
+  /** One instruction; a call counts as one with `over`. */
+  stepInstruction(over = false): Halt {
+    const { depth } = this.machine;
+    return this.#stepUntil(() => !over || this.machine.depth <= depth, "step");
+  }
+  /** To the start of another source line (or of the same line in another call). */
+  stepLine(kind: "in" | "over" | "out"): Halt {
+    const from = this.#place();
+    return this.#stepUntil(() => {
+      const now = this.#place();
+      if (kind === "out") return now.depth < from.depth;
+      if (now.depth < from.depth) return true;
+      if (kind === "over" && now.depth > from.depth) return false;
+      return now.line !== "" && (now.line !== from.line || now.depth !== from.depth || now.pc <= from.pc) && this.#startsLine(now);
+    }, "step");
+  }
+  #startsLine(p: Place): boolean {
+    const before = p.pc > 0 ? lineAt(p.program, p.pc - 1) : undefined;
+    return functionAt(p.program, p.pc).start === p.pc || !before || `${before.file}:${before.line}` !== p.line || before.insnIdx !== lineAt(p.program, p.pc)?.insnIdx;
+  }
+
+  /** Steps until `done`, a breakpoint (not the one it stands on), a watched change or the end. */
+  #stepUntil(done: () => boolean, reason: "step" | "breakpoint"): Halt {
+    for (let first = true; ; first = false) {
+      const what = first ? undefined : this.#watched();
+      if (what !== undefined) return { reason: "data", what };
+      const stop = this.machine.run(1);
+      if (stop.kind === "exit" || stop.kind === "trap") return { reason: "end", stop };
+      if (done()) return { reason };
+      if (this.#atBreakpoint()) return { reason: "breakpoint" };
+      if ((this.machine.executed - this.#start) % SLICE === 0) this.#remember();
+      if (this.#overBudget()) return this.#limit();
+    }
+  }
+  #watched(): string | undefined {
+    for (const watcher of this.#watchers) {
+      const what = watcher(this.machine);
+      if (what !== undefined) return what;
+    }
+    return undefined;
+  }
+  #overBudget(): boolean {
+    return this.machine.executed - this.#start > this.budget;
+  }
+  #limit(): Halt {
+    const { machine } = this;
+    machine.done = true;
+    const trap = { cause: "limit" as const, message: `the program ran ${this.budget} instructions without an end`, insnIdx: machine.pc, program: machine.program.source.name };
+    return { reason: "end", stop: { kind: "trap", trap } };
+  }
+
+  // ---- back ----
+  #remember(): void {
+    const { executed } = this.machine;
+    if (executed <= this.#snapshots.at(-1)!.executed) return;
+    this.#snapshots.push(this.machine.snapshot());
+    if (this.#snapshots.length > MOST_SNAPSHOTS) this.#snapshots = this.#snapshots.filter((_, i) => i % 2 === 0);
+  }
+  #place(): Place {
+    const { program, pc, depth, executed } = this.machine;
+    const line = lineAt(program, pc);
+    return { executed, program, pc, depth, line: line ? `${line.file}:${line.line}` : "" };
+  }
+  /** Puts the machine into the state after `executed` instructions, by replay from the nearest snapshot before. */
+  goTo(executed: number): void {
+    const from = this.#snapshots.findLast((s) => s.executed <= executed) ?? this.#snapshots[0]!;
+    this.machine.restore(from);
+    this.#snapshots = this.#snapshots.filter((s) => s.executed <= executed);
+    this.#disarm();
+    if (executed > from.executed) this.machine.run(executed - from.executed);
+    this.#arm();
+  }
+  /** All places from a snapshot up to (not including) `end`. */
+  #replay(from: MachineSnapshot, end: number): Place[] {
+    this.machine.restore(from);
+    this.#disarm();
+    const places: Place[] = [];
+    while (this.machine.executed < end && !this.machine.done) {
+      places.push(this.#place());
+      this.machine.run(1);
+    }
+    this.#arm();
+    return places;
+  }
+  /** Goes back to the latest earlier place that `wanted` takes, or to the start. */
+  #back(wanted: (p: Place, next: Place | undefined) => boolean): Halt {
+    let end = this.machine.executed;
+    for (let i = this.#snapshots.length - 1; i >= 0; i--) {
+      const from = this.#snapshots[i]!;
+      if (from.executed >= end) continue;
+      const places = this.#replay(from, end);
+      const found = places.findLastIndex((p, k) => wanted(p, places[k - 1]));
+      if (found >= 0) {
+        this.goTo(places[found]!.executed);
+        return { reason: "step" };
+      }
+      end = from.executed;
+    }
+    this.goTo(this.#start);
+    return { reason: "history" };
+  }
+  stepBackInstruction(): Halt {
+    return this.#back(() => true);
+  }
+  /** To the start of the line that ran before, in this function or its callers. */
+  stepBackLine(): Halt {
+    const now = this.#place();
+    return this.#back((p, before) => p.line !== "" && p.depth <= now.depth && (!before || before.line !== p.line || before.depth !== p.depth) && (p.line !== now.line || p.depth !== now.depth || p.pc < now.pc));
+  }
+  /** Back to the last breakpoint, or to the start. */
+  reverseContinue(): Halt {
+    const halt = this.#back((p) => this.#breakpoints.get(p.program)?.has(p.pc) ?? false);
+    return halt.reason === "step" ? { reason: "breakpoint" } : halt;
+  }
+}
