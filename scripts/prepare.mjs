@@ -11,7 +11,11 @@ const SYSTEM = [
   { packages: ["clang-19", "llvm-19"], what: "clang for BPF", present: () => ["clang-19", "clang"].some(runs) },
   { packages: ["libbpf-dev", "linux-libc-dev"], what: "headers of libbpf", present: () => existsSync("/usr/include/bpf/bpf_helpers.h") },
   { packages: ["bpftool"], what: "bpftool", present: () => runs("bpftool") || existsSync("/usr/sbin/bpftool") },
-  { packages: ["xdp-tools"], what: "the objects of xdp-tools", present: () => existsSync("/usr/lib/x86_64-linux-gnu/bpf") || existsSync("/usr/lib/bpf") || runs("xdp-loader") },
+  {
+    packages: ["xdp-tools"],
+    what: "the objects of xdp-tools",
+    present: () => existsSync("/usr/lib/x86_64-linux-gnu/bpf") || existsSync("/usr/lib/bpf") || runs("xdp-loader"),
+  },
   { packages: ["chromium", "fonts-dejavu-core"], what: "chromium", present: () => existsSync("/usr/bin/chromium") },
   { packages: ["linux-source-6.12"], what: "the kernel's selftests", present: () => existsSync("/usr/src/linux-source-6.12.tar.xz") },
   { packages: ["brotli"], what: "brotli", present: () => runs("brotli") },
@@ -34,7 +38,8 @@ export function systemPackages() {
   const debian = /^ID(_LIKE)?=.*\b(debian)\b/m.test(release());
   if (!wanted.length || !debian || process.getuid?.() !== 0) return wanted.map((s) => s.what);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args) => spawnSync("apt-get", ["-o", "DPkg::Lock::Timeout=300", ...args], { env, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+  const apt = (...args) =>
+    spawnSync("apt-get", ["-o", "DPkg::Lock::Timeout=300", ...args], { env, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
   apt("update", "-qq");
   // One by one: a package that this release does not have must not keep the others away.
   for (const { packages } of wanted) for (const p of packages) apt("install", "-y", "-qq", "--no-install-recommends", p);

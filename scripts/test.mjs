@@ -23,9 +23,15 @@ function vitest(name, args, env = {}) {
   const report = join(cache, `vitest-${name.replaceAll(/\W+/g, "-")}.json`);
   rmSync(report, { force: true });
   const started = Date.now();
-  const run = spawnSync(bin("vitest"), ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args], { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  const run = spawnSync(bin("vitest"), ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args], {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success, testResults } = JSON.parse(readFileSync(report, "utf8"));
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success, testResults } = JSON.parse(
+      readFileSync(report, "utf8"),
+    );
     total.passed += numPassedTests;
     // A file that cannot even be loaded has no tests to count.
     const broken = testResults.filter((r) => r.status === "failed" && r.assertionResults.every((a) => a.status !== "failed")).length;
