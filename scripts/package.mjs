@@ -37,7 +37,7 @@ export function packageExtension() {
   const missing = NEEDED.filter((f) => !list.includes(f));
   if (missing.length) throw new Error(`the package would lack ${missing.join(", ")}`);
   const out = join(root, "beeline.vsix");
-  execFileSync(process.execPath, [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "-o", out], {
+  execFileSync(process.execPath, [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--no-rewrite-relative-links", "-o", out], {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
   });

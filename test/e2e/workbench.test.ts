@@ -24,6 +24,9 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
     await page.locator(".codelens-decoration", { hasText: "rejected" }).waitFor();
     await page.keyboard.press("Control+Shift+M");
     await page.locator(".markers-panel .monaco-list-row", { hasText: "R0 invalid mem access 'map_value_or_null'" }).waitFor();
+    await page
+      .locator(".markers-panel .monaco-list-row", { hasText: "does not hold a pointer that the verifier lets programs follow" })
+      .waitFor();
     await bench.shot("null-check");
     await bench.line("*packets += 1;").click();
     await page.keyboard.press("Home");

@@ -72,7 +72,7 @@ export class Verification {
         ? [atTop(doc, report.fault.message, report.fault.code)]
         : diagnosticsOf(doc.uri, report.programs, prepared.spots);
       const programs = statusOf(report.programs, prepared.spots);
-      this.#publish(doc, [...prepared.diagnostics, ...found], lensesOf(doc.uri, report.programs, prepared.spots), {
+      this.#publish(doc, [...withoutDoubles(prepared.diagnostics, found), ...found], lensesOf(doc.uri, report.programs, prepared.spots), {
         state: report.fault ? "failed" : "done",
         programs,
       });
@@ -147,6 +147,12 @@ export class Verification {
     void this.#connection.sendDiagnostics({ uri, diagnostics: [] });
     void this.#thread.run({ kind: "forget", file: uri }).catch(() => undefined);
   }
+}
+
+/** What the verifier says of a helper call makes the syntax's own remark on that line needless. */
+function withoutDoubles(before: Diagnostic[], found: Diagnostic[]): Diagnostic[] {
+  const lines = new Set(found.filter((d) => d.code === "helper-not-available").map((d) => d.range.start.line));
+  return before.filter((d) => d.code !== "helper-not-allowed" || !lines.has(d.range.start.line));
 }
 
 function atTop(doc: TextDocument, message: string, code: string, severity: DiagnosticSeverity = DiagnosticSeverity.Error): Diagnostic {
