@@ -37,7 +37,10 @@ class Session {
   readonly states: StatusParams[] = [];
 
   constructor() {
-    this.#process = spawn(process.execPath, [cli, "lsp", "--stdio"], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = spawn(process.execPath, [cli, "lsp", "--stdio"], {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, TMPDIR: this.dir },
+    });
     this.connection = createMessageConnection(
       new StreamMessageReader(this.#process.stdout!),
       new StreamMessageWriter(this.#process.stdin!),
