@@ -77,6 +77,8 @@ export function isScalarStruct(env: Env, btf: Btf, t: BtfType, depth = 0): boole
   });
 }
 
+const MAP_POINTERS: ReadonlySet<number> = new Set([T.CONST_PTR_TO_MAP, T.PTR_TO_MAP_VALUE, T.PTR_TO_MAP_KEY]);
+
 class Args {
   readonly env: Env;
   readonly meta: KfuncMeta;
@@ -259,7 +261,8 @@ class Args {
   mapArg(regno: number): void {
     const { env, meta } = this;
     const reg = env.reg(regno);
-    if (reg.type !== T.CONST_PTR_TO_MAP && reg.type !== T.PTR_TO_MAP_VALUE && reg.type !== T.PTR_TO_MAP_KEY) this.fail(`pointer in R${regno} isn't map pointer`);
+    if (T.baseType(reg.type) === T.PTR_TO_BTF_ID) return; // A struct bpf_map of the kernel's, for example an iterator's: its type is checked next.
+    if (!MAP_POINTERS.has(T.baseType(reg.type))) this.fail(`pointer in R${regno} isn't map pointer`);
     const map = reg.obj as MapInfo;
     const rec = map.record;
     if (meta.map.map && rec && (rec.wqOff >= 0 || rec.taskWorkOff >= 0) && (meta.map.map !== map || meta.map.mapUid !== reg.u1)) {
