@@ -39,6 +39,8 @@ export interface MapSpec {
   /** Initial slots of prog arrays and map-in-map: index -> name of a program or map. */
   readonly values?: ReadonlyMap<number, string> | undefined;
   readonly pinning?: boolean | undefined;
+  /** The loader maps it into user space before any program is loaded (arenas). */
+  readonly userMapped?: boolean | undefined;
   /** For struct_ops maps: name of the kernel structure. */
   readonly structOps?: string | undefined;
 }

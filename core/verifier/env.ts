@@ -155,6 +155,8 @@ export class Env {
   prevInsnIdx = -1;
   stack: StackElem[] = [];
   explored: ExploredEntry[][] = [];
+  /** The instruction that was looked at last, -1 before any: where a refusal stands in the log. */
+  lastInsn = -1;
   curHistEnt: HistoryEntry | null = null;
   idGen = 0;
   liveness!: StackLiveness;

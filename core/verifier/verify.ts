@@ -1,5 +1,6 @@
 // One verification from the loaded program to the verdict (bpf_check, 6.18). The steps stand in their own files.
-import { Env, EFAULT, Reject, Unsupported, type InsnAux } from "./env.ts";
+import { BPF_JCOND, BPF_JMP, BPF_MAY_GOTO } from "../isa/index.ts";
+import { Env, EFAULT, Reject, Unsupported, type InsnAux, type Subprog } from "./env.ts";
 import { NOT_INIT } from "./domain/reg-types.ts";
 import { KfuncTable } from "./btf/kfuncs.ts";
 import { parseRecord } from "./btf/record.ts";
@@ -70,9 +71,33 @@ function checkGlobals(env: Env): void {
   }
 }
 
+const BPF_LOOP_STACK = 24;
+const MAY_GOTO_STACK = 16;
+/** Stack that the kernel's own rewriting adds: inlined bpf_loop keeps three values, may_goto a counter and a time. */
+function addRewriteStack(env: Env): void {
+  for (const sub of env.subprogs) {
+    let loop = false;
+    let mayGoto = false;
+    for (let i = sub.start; i < sub.end; i++) {
+      if (env.aux[i]!.loopInlineInit && env.aux[i]!.loopFitForInline) loop = true;
+      const insn = env.insns[i]!;
+      if (insn.code === (BPF_JMP | BPF_JCOND) && insn.src === BPF_MAY_GOTO && insn.off !== 0 && env.aux[i]!.seen) mayGoto = true;
+    }
+    if (loop || mayGoto) sub.stackDepth = Math.ceil(sub.stackDepth / 8) * 8 + (loop ? BPF_LOOP_STACK : 0) + (mayGoto ? MAY_GOTO_STACK : 0);
+  }
+}
+/** Stack of each function; those that no path reaches are gone from an accepted program. */
+function depths(env: Env, accepted: boolean): number[] {
+  const lives = (s: Subprog): boolean => {
+    for (let i = s.start; i < s.end; i++) if (env.aux[i]!.seen) return true;
+    return s.start === 0;
+  };
+  return env.subprogs.filter((s) => !accepted || lives(s)).map((s) => s.stackDepth);
+}
+
 /** Adds the closing lines of the log (print_verification_stats). */
 function logStats(env: Env): void {
-  if (env.log.level & 4) env.trace(`stack depth ${env.subprogs.map((s) => s.stackDepth).join("+")}\n`);
+  if (env.log.level & 4) env.trace(`stack depth ${depths(env, false).join("+")}\n`);
   env.trace(
     `processed ${env.insnProcessed} insns (limit ${INSNS_LIMIT}) max_states_per_insn ${env.maxStatesPerInsn} total_states ${env.totalStates} peak_states ${env.peakStates} mark_read 0\n`,
   );
@@ -94,13 +119,14 @@ export function verify(input: VerifyInput, options: VerifyOptions): VerifyResult
     env.saidAt = -1;
     removeFastcallStack(env);
     checkMaxStackDepth(env);
+    addRewriteStack(env);
     return result(env, { verdict: "accept", errno: 0, error: [], insn: -1 });
   } catch (e) {
     if (e instanceof Unsupported) return unsupported(env, e.feature);
     if (!(e instanceof Reject)) throw e;
     if (e.errno === EFAULT && e.check === "verifier-bug") return unsupported(env, env.said.trim());
     const error = env.said.split("\n").filter((l) => l !== "");
-    return result(env, { verdict: "reject", errno: e.errno, error, insn: started.exploring ? env.insnIdx : -1 }, e.check);
+    return result(env, { verdict: "reject", errno: e.errno, error, insn: started.exploring ? env.lastInsn : -1 }, e.check);
   }
 }
 
@@ -113,7 +139,7 @@ function result(env: Env, head: Pick<VerifyResult, "verdict" | "errno" | "error"
     totalStates: env.totalStates,
     peakStates: env.peakStates,
     maxStatesPerInsn: env.maxStatesPerInsn,
-    stackDepths: env.subprogs.map((s) => s.stackDepth),
+    stackDepths: depths(env, head.verdict === "accept"),
     ...(check === undefined ? {} : { explanation: { check } }),
   };
 }

@@ -112,6 +112,7 @@ function userMaps(state: ObjectState, btf: BtfBlob): void {
     state.maps.push({ spec: new MapReader(btf, t.name, false).read(def), secIdx: section.index, secOff: v.offset, internal: false, autocreate: true, varIdx, structOps: undefined });
   });
   const arenas = state.maps.filter((m) => m.spec.type === M.ARENA);
+  for (const m of arenas) m.spec = { ...m.spec, userMapped: true }; // bpf_object__create_maps maps it at once, so its user address is set.
   if (arenas.length > 1) refuse("map-arena", `map '${arenas[1]!.spec.name}': only single ARENA map is supported (map '${arenas[0]!.spec.name}' is also ARENA)`);
   const data = state.arenaSection;
   if (data === undefined) return;

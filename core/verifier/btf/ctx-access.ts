@@ -88,7 +88,8 @@ function pointerArg(env: Env, btf: Btf, ptr: BtfType, i: number, ctx: { off: num
   if (raw === "err") return env.unknownScalar();
   const r = env.pointer(type);
   r.obj = btf;
-  r.u1 = target.id;
+  const promote = env.attach.structOps?.promote;
+  r.u1 = promote && target.name === promote[0] && !T.mayBeNull(type) ? btf.find(promote[1], BTF_KIND.STRUCT) : target.id;
   return withNullId(env, r);
 }
 function withNullId(env: Env, r: Reg): Reg {

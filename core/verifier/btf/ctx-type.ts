@@ -1,7 +1,7 @@
 // The C type of a program type's context, by which an argument is recognised as the context (btf_is_prog_ctx_type, 6.18).
 import { PROG_TYPE as PT } from "../../catalog/index.ts";
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
-import type { Env } from "../env.ts";
+import { Unsupported, type Env } from "../env.ts";
 
 const CTX_STRUCT: Readonly<Record<number, string>> = {
   [PT.SOCKET_FILTER]: "__sk_buff", [PT.SCHED_CLS]: "__sk_buff", [PT.SCHED_ACT]: "__sk_buff", [PT.XDP]: "xdp_md", [PT.CGROUP_SKB]: "__sk_buff",
@@ -24,6 +24,21 @@ export function isProgCtxType(env: Env, btf: Btf, ptr: BtfType): boolean {
   if (env.prog.type === PT.KPROBE || env.prog.type === PT.PERF_EVENT) {
     if (t.name === "pt_regs" || t.name === "user_pt_regs" || t.name === "user_regs_struct") return true;
   }
-  // Old programs use __sk_buff for any type.
-  return t.name === CTX_STRUCT[env.prog.type] || (t.name === "__sk_buff" && CTX_STRUCT[env.prog.type] !== undefined);
+  const ctx = CTX_STRUCT[env.prog.type];
+  // The kernel's own structure behind a context counts as the context.
+  return t.name === ctx || (ctx === "__sk_buff" && t.name === "sk_buff") || (ctx === "xdp_md" && t.name === "xdp_buff");
+}
+
+const KERNEL_CTX: Readonly<Record<string, string>> = {
+  __sk_buff: "sk_buff", xdp_md: "xdp_buff", bpf_sock: "sock", bpf_sock_addr: "bpf_sock_addr_kern", bpf_sock_ops: "bpf_sock_ops_kern", sk_msg_md: "sk_msg",
+  bpf_perf_event_data: "bpf_perf_event_data_kern", bpf_cgroup_dev_ctx: "bpf_cgroup_dev_ctx", bpf_sysctl: "bpf_sysctl_kern", bpf_sockopt: "bpf_sockopt_kern",
+  sk_reuseport_md: "sk_reuseport_kern", bpf_sk_lookup: "bpf_sk_lookup_kern", bpf_nf_ctx: "bpf_nf_ctx",
+};
+/** Type id of the kernel's structure behind the context (get_kern_ctx_btf_id). */
+export function kernelCtx(env: Env): number {
+  const { type } = env.prog;
+  const name = type === PT.FLOW_DISSECTOR ? "bpf_flow_dissector" : type === PT.KPROBE ? "pt_regs" : KERNEL_CTX[CTX_STRUCT[type] ?? ""];
+  const id = name === undefined ? 0 : (env.kernelBtf?.find(name, BTF_KIND.STRUCT) ?? 0);
+  if (!id) throw new Unsupported("kernel-context-type");
+  return id;
 }

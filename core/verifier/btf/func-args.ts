@@ -98,7 +98,8 @@ function prepareOne(env: Env, btf: Btf, fn: BtfType, typeId: number, i: number, 
 /** btf_get_ptr_to_btf_id: the kernel's type of the same name. */
 function kernelType(env: Env, target: BtfType, i: number): number {
   if (!env.kernelBtf) throw new Unsupported("kernel-btf");
-  const id = env.kernelBtf.find(target.name, target.kind);
+  // Local flavours of a kernel type carry `___suffix`.
+  const id = env.kernelBtf.find(target.name.replace(/___.*$/, ""), target.kind);
   if (!id) env.fail("subprog-args", EINVAL, `arg#${i} reference type('${btfKindStr(target.kind)} ${target.name}') has no matches`);
   return id;
 }

@@ -47,7 +47,7 @@ export function checkBtfAccess(env: Env, a: Access, off: number): void {
     fail(`R${a.regno} is ptr_${name} invalid variable offset: off=${off}, var_off=${tnumStr(env.D.fields(reg.s))}`);
   if (reg.type & T.MEM_USER) fail(`R${a.regno} is ptr_${name} access user memory: off=${off}`);
   if (reg.type & T.MEM_PERCPU) fail(`R${a.regno} is ptr_${name} access percpu memory: off=${off}`);
-  if (a.write && !(reg.type & T.MEM_ALLOC)) return checkKernelWrite(env);
+  if (a.write && !(reg.type & T.MEM_ALLOC)) return checkKernelWrite(env, btf, reg.u1, off, a.size);
   if (a.write && !T.isPtrAllocObj(reg.type)) fail("only read is supported");
   if (reg.type & T.MEM_ALLOC) {
     for (const f of structRecord(env, btf, reg.u1)?.fields ?? [])
@@ -62,9 +62,10 @@ export function checkBtfAccess(env: Env, a: Access, off: number): void {
 }
 
 /** Writes into kernel structures that some program types may make. */
-function checkKernelWrite(env: Env): void {
+function checkKernelWrite(env: Env, btf: Btf, id: number, off: number, size: number): void {
   const type = env.prog.type;
-  if (type === PT.STRUCT_OPS || type === PT.XDP || type === PT.SCHED_CLS || type === PT.SCHED_ACT) throw new Unsupported("btf-struct-write");
+  if (env.attach.structOps) return env.attach.structOps.write(env, btf.type(id), off, size);
+  if (type === PT.XDP || type === PT.SCHED_CLS || type === PT.SCHED_ACT) throw new Unsupported("btf-struct-write");
   env.fail("btf-access", EACCES, "only read is supported");
 }
 

@@ -23,6 +23,7 @@ export function checkFunction(env: Env, subprog: number): void {
   state.firstInsnIdx = env.insnIdx;
   state.lastInsnIdx = -1;
   env.saidAt = -1;
+  env.lastInsn = -1;
   setupEntryRegs(env, state, subprog);
   walk(env);
   if (!env.log.level2) env.log.reset(0);
@@ -56,6 +57,7 @@ function walk(env: Env): void {
       if (env.log.wantsStates) logInsn(env);
       if (!state.speculative) aux.seen = true;
       prev = idx;
+      env.lastInsn = idx;
       if (state.speculative && aux.nospec) done = true;
       else {
         const outcome = runInsn(env);

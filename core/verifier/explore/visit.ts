@@ -79,10 +79,12 @@ function compareOpen(env: Env, insnIdx: number, old: VState): Answer {
 function rejectLoop(env: Env, insnIdx: number, old: VState): never {
   printLine(env, insnIdx, "; ");
   env.say(`infinite loop detected at insn ${insnIdx}\n`);
-  env.trace("cur state:");
-  printState(env, env.cur, env.cur.curframe, true);
-  env.trace("old state:");
-  printState(env, old, env.cur.curframe, true);
+  for (const [name, st] of [["cur", env.cur], ["old", old]] as const) {
+    const from = env.log.end;
+    env.trace(`${name} state:`);
+    printState(env, st, env.cur.curframe, true);
+    env.said += env.log.since(from);
+  }
   throw new Reject(EINVAL, "infinite-loop");
 }
 

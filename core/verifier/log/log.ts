@@ -47,6 +47,17 @@ export class Log {
     }
   }
 
+  /** What was written after `pos`. */
+  since(pos: number): string {
+    const tail: string[] = [];
+    let at = this.end;
+    for (let i = this.#parts.length - 1; i >= this.#first && at > pos; i--) {
+      tail.unshift(this.#parts[i]!);
+      at -= this.#parts[i]!.length;
+    }
+    return tail.join("").slice(Math.max(0, pos - at));
+  }
+
   text(): string {
     return this.#parts.slice(this.#first).join("");
   }

@@ -25,7 +25,8 @@ export class MapInfo {
     this.type = spec.type;
     this.keySize = spec.keySize;
     this.valueSize = spec.valueSize;
-    this.maxEntries = spec.maxEntries;
+    // Sizes that a program leaves open are set by its loader; one entry is the least that can be created.
+    this.maxEntries = spec.maxEntries || 1;
     this.name = spec.name.replace(/[^A-Za-z0-9_.]/g, "").slice(0, BPF_OBJ_NAME_LEN - 1);
     this.inner = spec.inner ? new MapInfo(spec.inner, -1) : null;
   }

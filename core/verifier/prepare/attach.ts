@@ -4,6 +4,7 @@ import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
 import { EINVAL, Unsupported, type Env } from "../env.ts";
 import type { Range } from "../domain/state.ts";
 import { RAW_TP_NULL_ARGS } from "./raw-tp-null.ts";
+import { structOpsAttach, type StructOps } from "./struct-ops.ts";
 import { ITER_CTX_ARGS } from "./iter-targets.ts";
 
 /** A context argument that is more than its C type says. */
@@ -13,6 +14,8 @@ export interface CtxArg {
   readonly btf: Btf | null;
   readonly btfId: number;
   refObjId: number;
+  /** The hook hands over a reference with it (struct_ops). */
+  readonly refcounted?: boolean;
 }
 export interface AttachInfo {
   readonly btf: Btf | null;
@@ -26,6 +29,8 @@ export interface AttachInfo {
   readonly retvalRange: Range | undefined;
   readonly ctxArgs: readonly CtxArg[];
   readonly lsmTrusted: boolean;
+  /** The structure that a struct_ops program implements a member of. */
+  readonly structOps?: StructOps;
   rawTpNull(arg: number): "null" | "err" | "";
 }
 const NONE: AttachInfo = {
@@ -52,7 +57,7 @@ export function resolveAttach(env: Env): AttachInfo {
   if (env.sleepable && !canSleep(type, at))
     env.fail("sleepable-type", EINVAL, "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable");
   if (!TYPED.has(type)) return NONE;
-  if (type === PT.STRUCT_OPS) return structOps(env);
+  if (type === PT.STRUCT_OPS) return structOpsAttach(env, NONE);
   if (type === PT.EXT) throw new Unsupported("freplace");
   if (!attachBtfId) env.fail("attach-btf-id", EINVAL, "Tracing programs must provide btf_id");
   const btf = env.kernelBtf;
@@ -103,6 +108,3 @@ const MAX_ERRNO = 4095;
 /** bpf_lsm_get_retval_range. */
 const lsmRange = (name: string): Range => (LSM_BOOL.has(name) ? { min: 0, max: 1 } : { min: -MAX_ERRNO, max: 0 });
 
-function structOps(env: Env): AttachInfo {
-  throw new Unsupported(`struct_ops ${env.prog.name}`);
-}

@@ -70,6 +70,9 @@ class Walk {
     const insn = env.insns[t]!;
     if (isPseudoFunc(insn)) return this.visitCall(t, true);
     const cls = insn.code & 7;
+    const mode = insn.code & 0xe0;
+    // A packet load that fails leaves through the function's exit.
+    if (cls === op.BPF_LD && (mode === op.BPF_ABS || mode === op.BPF_IND)) env.aux[t]!.successors ??= [t + 1, env.subprogs[env.subprogAt(t)]!.exitIdx];
     if (cls !== op.BPF_JMP && cls !== op.BPF_JMP32) return this.push(t, t + op.insnSlots(insn), FALLTHROUGH);
     switch (insn.code & 0xf0) {
       case op.BPF_EXIT:

@@ -4,7 +4,7 @@ import { MAP_TYPE as MT, PROG_TYPE as PT } from "../../catalog/index.ts";
 import { BTF_KIND, type Btf } from "../../object/index.ts";
 import { E2BIG, EBUSY, EINVAL, ENOENT, EPERM, EPROTO, Unsupported, type Env } from "../env.ts";
 import { MEM_PERCPU, MEM_RDONLY, PTR_TO_BTF_ID, PTR_TO_MEM } from "../domain/reg-types.ts";
-import { BPF_LIST_HEAD, BPF_RB_ROOT, BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK, hasField } from "../btf/record.ts";
+import { BPF_LIST_HEAD, BPF_RB_ROOT, BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK, BPF_TIMER, BPF_WORKQUEUE, hasField } from "../btf/record.ts";
 import type { MapInfo } from "../maps/map-info.ts";
 
 const EBADF = 9;
@@ -24,6 +24,8 @@ function checkMapForProg(env: Env, map: MapInfo): void {
     if (type === PT.SOCKET_FILTER) env.fail("map-spin-lock", EINVAL, "socket filter progs cannot use bpf_spin_lock yet");
     if (TRACING.has(type)) env.fail("map-spin-lock", EINVAL, "tracing progs cannot use bpf_spin_lock yet");
   }
+  if (hasField(map.record, BPF_TIMER) && TRACING.has(type)) env.fail("map-in-tracing", EINVAL, "tracing progs cannot use bpf_timer yet");
+  if (hasField(map.record, BPF_WORKQUEUE) && TRACING.has(type)) env.fail("map-in-tracing", EINVAL, "tracing progs cannot use bpf_wq yet");
   if (map.type === MT.STRUCT_OPS) env.fail("map-struct-ops", EINVAL, "bpf_struct_ops map cannot be used in prog");
   if (env.sleepable && !SLEEPABLE_MAPS.has(map.type))
     env.fail("map-sleepable", EINVAL, "Sleepable programs can only use array, hash, ringbuf and local storage maps");
@@ -33,13 +35,17 @@ function checkMapForProg(env: Env, map: MapInfo): void {
     if (env.arena) env.fail("map-arena", EBUSY, "Only one arena per program");
     if (!env.allowPtrLeaks || !env.bpfCapable) env.fail("map-arena", EPERM, "CAP_BPF and CAP_PERFMON are required to use arena");
     env.arena = map;
-    if (map.spec.mapExtra === 0n) env.fail("map-arena", EINVAL, "arena's user address must be set via map_extra or mmap()");
+    if (map.spec.mapExtra === 0n && !map.spec.userMapped) env.fail("map-arena", EINVAL, "arena's user address must be set via map_extra or mmap()");
   }
 }
 
 function useMap(env: Env, index: number): MapInfo {
   const map = env.maps[index];
-  if (!map) return env.fail("map-fd", EBADF, `fd ${index} is not pointing to valid bpf_map`);
+  if (!map) {
+    // A loader codes descriptors that are none of its maps as -1 - fd; the standard ones are open, but no maps.
+    const fd = index < 0 ? -1 - index : index;
+    return env.fail("map-fd", index < 0 && fd <= 2 ? EINVAL : EBADF, `fd ${fd} is not pointing to valid bpf_map`);
+  }
   if (env.usedMaps.includes(map)) return map;
   if (env.usedMaps.length >= MAX_USED_MAPS)
     env.fail("too-many-maps", E2BIG, `The total number of maps per program has reached the limit of ${MAX_USED_MAPS}`);

@@ -145,6 +145,7 @@ function linkByConstant(env: Env, insn: op.Insn, kind: number, src: Reg, before:
   const isConst = alu32 ? env.D.isConst32(src.s) : env.D.isConst(src.s);
   if ((kind !== op.BPF_ADD && kind !== op.BPF_SUB) || !r.id || !isConst || !env.bpfCapable) {
     r.id = 0;
+    r.off = 0;
     return;
   }
   const lo = env.D.valueLo(src.s);

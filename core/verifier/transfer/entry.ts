@@ -13,7 +13,7 @@ export function setupEntryRegs(env: Env, st: VState, subprog: number): void {
   if (subprog === 0 && env.prog.type !== PT.EXT) {
     prepareMain(env);
     regs[1] = env.pointer(T.PTR_TO_CTX);
-    for (const arg of env.attach.ctxArgs) if (env.prog.type === PT.STRUCT_OPS && arg.refObjId) arg.refObjId = acquireReference(env, 0);
+    for (const arg of env.attach.ctxArgs) if (arg.refcounted) arg.refObjId = acquireReference(env, 0);
     return;
   }
   const sub = env.subprogs[subprog]!;

@@ -42,6 +42,8 @@ function lookUp(env: Env, id: number): Proto {
   const named = `${funcName(id)}#${id}`;
   if (id < 0 || id > HELPERS.length) env.fail("unknown-helper", EINVAL, `invalid func ${named}`);
   if (!helperAvailable(id, type, expectedAttachType)) env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
+  const { structOps, name: member } = env.attach;
+  if (structOps && !structOps.mayUseHelper(funcName(id).replace(/^bpf_/, ""), member)) env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
   const proto = protoOf(id, type, expectedAttachType);
   if (!proto) throw new Unsupported(`helper ${named}`);
   const { record } = proto;

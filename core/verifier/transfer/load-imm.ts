@@ -3,6 +3,8 @@ import { MAP_TYPE as MT, PROG_TYPE as PT } from "../../catalog/index.ts";
 import * as op from "../../isa/index.ts";
 import { EINVAL, type Env } from "../env.ts";
 import * as T from "../domain/reg-types.ts";
+import { pushPath } from "../explore/branches.ts";
+import { functionExit } from "./func-call.ts";
 import { checkPtrOff } from "../check/ptr-off.ts";
 import { clearCallerSaved, mayWriteReg, readReg } from "../check/regs.ts";
 import { checkResourceLeak } from "../check/resources.ts";
@@ -67,4 +69,11 @@ export function checkLdAbs(env: Env, insn: op.Insn): void {
   checkPtrOff(env, env.reg(CTX_REG), CTX_REG, false);
   clearCallerSaved(env, env.regs);
   env.regs[0] = env.unknownScalar();
+  if (env.cur.curframe === 0) return;
+  // A load that fails ends the function at once, with R0 = 0.
+  env.scratchReg(0);
+  pushPath(env, env.insnIdx + 1, env.insnIdx, false);
+  env.regs[0] = env.pointer(T.SCALAR_VALUE);
+  functionExit(env);
+  env.insnIdx--;
 }
