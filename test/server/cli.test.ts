@@ -54,7 +54,7 @@ describe.skipIf(!existsSync(cli))("beeline", () => {
     const { stdout, status } = beeline("disasm", "a.o");
     expect(status).toBe(0);
     expect(stdout.split("\n").slice(0, 2)).toEqual([
-      "; program drop_short, section xdp, 8 instructions",
+      "; program drop_short, section xdp, 7 instructions",
       "    0: (61) r2 = *(u32 *)(r1 +0)",
     ]);
     writeFileSync(join(dir, "b.bpf.s"), "r1 = 1\nr1 + 2\n");
