@@ -159,9 +159,12 @@ function atTop(doc: TextDocument, message: string, code: string, severity: Diagn
   return { range: lineRange(doc, 0), severity, source: "beeline", message, code };
 }
 
+/** Faults of a file that are shown; the rest is mostly their echo. */
+const MAX_FAULTS = 200;
+
 function prepareAsm(doc: TextDocument): Prepared {
   const assembled = assemble(doc.getText(), { helperId: (name) => helperByName(name)?.id });
-  const diagnostics = assembled.diagnostics.map((d): Diagnostic => ({
+  const diagnostics = assembled.diagnostics.slice(0, MAX_FAULTS).map((d): Diagnostic => ({
     range: { start: { line: d.line, character: d.start }, end: { line: d.line, character: d.end } },
     severity: DiagnosticSeverity.Error,
     source: "beeline",
