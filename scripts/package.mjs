@@ -37,10 +37,14 @@ export function packageExtension() {
   const missing = NEEDED.filter((f) => !list.includes(f));
   if (missing.length) throw new Error(`the package would lack ${missing.join(", ")}`);
   const out = join(root, "beeline.vsix");
-  execFileSync(process.execPath, [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--no-rewrite-relative-links", "-o", out], {
-    cwd: root,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  execFileSync(
+    process.execPath,
+    [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--no-rewrite-relative-links", "-o", out],
+    {
+      cwd: root,
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
   const size = statSync(out).size;
   if (size > MAX_BYTES) throw new Error(`the package has ${size} bytes, more than ${MAX_BYTES}`);
   return { path: out, size, files: list.length };

@@ -3,6 +3,10 @@ import { describe, expect, it } from "vitest";
 import { DESCRIBED } from "../../core/catalog/docs/index.ts";
 import {
   HELPERS,
+  MAP_TYPE_DOCS,
+  MAP_TYPE_NAMES,
+  PROG_TYPE_NAMES,
+  PROGRAM_TYPE_DOCS,
   KFUNCS,
   PROG_TYPE,
   attachTypeByName,
@@ -61,6 +65,13 @@ describe("descriptions", () => {
     expect(new Set(HELPERS.map((h) => h.doc)).size).toBe(211);
     const names = new Set(HELPERS.map((h) => h.name.slice(4)));
     expect(DESCRIBED.filter((n) => !names.has(n))).toEqual([]);
+  });
+});
+
+describe("types", () => {
+  it("of programs and maps are all described", () => {
+    expect(Object.keys(PROGRAM_TYPE_DOCS)).toEqual(PROG_TYPE_NAMES.slice(1));
+    expect(Object.keys(MAP_TYPE_DOCS)).toEqual(MAP_TYPE_NAMES.slice(1));
   });
 });
 

@@ -165,6 +165,8 @@ describe.skipIf(!existsSync(cli))("the language server", () => {
     });
     const hover = await session.connection.sendRequest<Hover>("textDocument/hover", at(uri, 3, 8));
     expect((hover.contents as { value: string }).value).toContain("void *bpf_map_lookup_elem(struct bpf_map *map, const void *key)");
+    const section = await session.connection.sendRequest<Hover>("textDocument/hover", at(uri, 0, 6));
+    expect((section.contents as { value: string }).value).toMatch(/Program of type xdp[^]*XDP_PASS[^]*struct xdp_md[^]*`data_end`/);
     const items = await session.connection.sendRequest<CompletionItem[]>("textDocument/completion", at(uri, 4, 12));
     expect(items.map((i) => i.label)).toEqual(["bpf_map_update_elem"]);
     const help = await session.connection.sendRequest<SignatureHelp>("textDocument/signatureHelp", at(uri, 2, 26));

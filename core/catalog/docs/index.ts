@@ -31,3 +31,5 @@ const ALL: Readonly<Record<string, string>> = {
 export const helperDoc = (name: string): string => ALL[name] ?? "";
 /** Names of all described helpers, without `bpf_`. */
 export const DESCRIBED: readonly string[] = Object.keys(ALL);
+export { MAP_TYPE_DOCS } from "./map-types.ts";
+export { PROGRAM_TYPE_DOCS } from "./program-types.ts";

@@ -62,7 +62,8 @@ export class Section {
   }
   #reserve(count: number): void {
     const wanted = this.size + count;
-    if (wanted > MAX_SECTION_BYTES) throw new AsmFault(`section '${this.name}' would be larger than ${MAX_SECTION_BYTES} bytes`, { start: 0, end: 1 });
+    if (wanted > MAX_SECTION_BYTES)
+      throw new AsmFault(`section '${this.name}' would be larger than ${MAX_SECTION_BYTES} bytes`, { start: 0, end: 1 });
     if (wanted <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.size));

@@ -11,7 +11,8 @@ import {
   type SignatureHelp,
 } from "vscode-languageserver/node";
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { HELPERS } from "../../../core/catalog/index.ts";
+import { contextFields, HELPERS, MAP_TYPE_DOCS, PROG_TYPE_NAMES, PROGRAM_TYPE_DOCS } from "../../../core/catalog/index.ts";
+import { findSection } from "../../../core/object/index.ts";
 import { readC, sectionAt } from "../syntax/c-syntax.ts";
 import { helperMarkdown, helperNamed, parameter, prototype, refusal } from "./helper-text.ts";
 
@@ -29,12 +30,31 @@ export function hoverC(doc: TextDocument, at: Position): Hover | null {
   const text = doc.getText();
   const { word, start, end } = wordAt(text, doc.offsetAt(at));
   const helper = helperNamed(word);
-  if (!helper) return null;
+  if (!helper) return hoverName(doc, word, start);
   const def = sectionAt(text, start)?.def;
   return {
     contents: { kind: MarkupKind.Markdown, value: helperMarkdown(helper, def) },
     range: { start: doc.positionAt(start), end: doc.positionAt(end) },
   };
+}
+
+/** Map types by their constant, program types by the section that names them. */
+function hoverName(doc: TextDocument, word: string, start: number): Hover | null {
+  const markdown = (title: string, text: string | undefined): Hover | null =>
+    text === undefined ? null : { contents: { kind: MarkupKind.Markdown, value: `**${title}**\n\n${text}` } };
+  const mapType = /^BPF_MAP_TYPE_(\w+)$/.exec(word)?.[1]?.toLowerCase();
+  if (mapType !== undefined) return markdown(word, MAP_TYPE_DOCS[mapType]);
+  const line = doc.positionAt(start).line;
+  const text = doc.getText({ start: { line, character: 0 }, end: { line: line + 1, character: 0 } });
+  const section = /\bSEC\s*\(\s*"\??([^"]*)"/.exec(text);
+  const column = doc.positionAt(start).character;
+  if (!section || column < section.index || column > section.index + section[0].length) return null;
+  const def = findSection(section[1]!);
+  if (!def) return null;
+  const type = PROG_TYPE_NAMES[def.progType] ?? "";
+  const context = contextFields(def.progType, def.attachType);
+  const fields = context ? `\n\nContext: \`struct ${context.struct}\` with ${context.fields.map(([f]) => `\`${f}\``).join(", ")}.` : "";
+  return markdown(`Program of type ${type}`, `${PROGRAM_TYPE_DOCS[type] ?? ""}${fields}`);
 }
 
 /** Helpers whose names begin like the word before the cursor; those that the program may not call come last, struck through. */
