@@ -14,7 +14,10 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
   }, 600000);
   afterAll(async () => bench?.close());
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") await bench.shot(`failed-${task.name.replace(/\W+/g, "-")}`);
+    if (task.result?.state !== "fail") return;
+    await bench.shot(`failed-${task.name.replace(/\W+/g, "-")}`);
+    await bench.page.keyboard.press("Escape");
+    await bench.page.keyboard.press("Shift+F5");
   });
 
   it("a missing NULL check stands under its line, and goes away when it is put in", async () => {
@@ -79,19 +82,38 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
     await bench.shot("refused-helper");
   });
 
-  it("F5 stops a program on entry, steps it, and shows its state", async () => {
+  it("F5 stops a program on entry against a packet, steps it, and runs to a breakpoint and to the verdict", async () => {
     const { page } = bench;
+    await bench.openFile("xdp_parse.bpf.c");
     await bench.command("File: Revert File");
-    await bench.goToText("xdp_parse.bpf.c", "void *data = (void *)(long)ctx->data;");
+    await bench.goToText("xdp_parse.bpf.c", "return XDP_PASS;");
+    await page.keyboard.press("F9");
     await page.keyboard.press("F5");
     await page.waitForSelector(".debug-toolbar");
-    await page.waitForSelector(".monaco-editor .debug-top-stack-frame-line", { state: "attached" });
-    await page.locator(".debug-variables .monaco-list-row", { hasText: "r1" }).first().waitFor();
+    await bench.stoppedAt("xdp_parse", /4[56]:/);
+    await bench.expand("Registers");
+    await bench.variable("r10").waitFor();
+    await bench.shot("debug-registers");
+    await bench.collapse("Registers");
+    await bench.expand("Packet");
     await bench.shot("debug-entry");
     await page.keyboard.press("F10");
-    await page.keyboard.press("F10");
-    await page.locator(".debug-variables .monaco-list-row", { hasText: "data" }).first().waitFor();
-    await bench.shot("debug-stepped");
+    await bench.stoppedAt("xdp_parse", /4[68]:/);
+    await page.keyboard.press("F5");
+    await bench.stoppedAt("xdp_parse", /5[0-4]:/);
+    await bench.shot("debug-breakpoint");
+    await page.keyboard.press("F5");
+    await page.waitForSelector(".debug-toolbar", { state: "hidden" });
+  });
+
+  it("F5 on a kprobe program runs it against a simulated call", async () => {
+    const { page } = bench;
+    await bench.openFile("kprobe_unlink.bpf.c");
+    await bench.command("Debug: Select and Start Debugging");
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "kprobe on do_unlinkat" }).first().click();
+    await page.waitForSelector(".debug-toolbar");
+    await bench.stoppedAt("count_unlink", /\d+:/);
+    await bench.shot("debug-kprobe");
     await page.keyboard.press("F5");
     await page.waitForSelector(".debug-toolbar", { state: "hidden" });
   });

@@ -129,7 +129,7 @@ export class Workbench {
     ];
     const browser = await chromium.launch({ executablePath: CHROMIUM!, args });
     const page = await (await browser.newContext({ viewport: { width: 1400, height: 900 } })).newPage();
-    page.setDefaultTimeout(45000);
+    page.setDefaultTimeout(30000);
     const bench = new Workbench(page, browser, server, dir);
     await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(bench.folder)}`, { waitUntil: "commit" });
     await page.waitForSelector(".monaco-workbench .explorer-folders-view");
@@ -164,6 +164,22 @@ export class Workbench {
     await this.page.keyboard.press("Control+g");
     await this.page.locator(".quick-input-widget input").fill(`:${line}`);
     await this.page.keyboard.press("Enter");
+  }
+  /** Waits until the topmost frame of the call stack is in `func` at a line and column like `place` (`45:12`). */
+  async stoppedAt(func: string, place: RegExp): Promise<void> {
+    await this.page.waitForSelector(".monaco-editor .debug-top-stack-frame-line", { state: "attached" });
+    await this.page.locator(".debug-call-stack .monaco-list-row", { hasText: func }).filter({ hasText: place }).first().waitFor();
+  }
+  /** Opens a scope of the Variables view. */
+  async expand(scope: string): Promise<void> {
+    if ((await this.variable(scope).getAttribute("aria-expanded")) !== "true") await this.variable(scope).click();
+  }
+  /** Closes a scope of the Variables view; what is below it may lie outside the view until then. */
+  async collapse(scope: string): Promise<void> {
+    if ((await this.variable(scope).getAttribute("aria-expanded")) === "true") await this.variable(scope).click();
+  }
+  variable(name: string) {
+    return this.page.locator(".debug-variables .monaco-list-row", { hasText: name }).first();
   }
   async shot(name: string): Promise<void> {
     const dir = join(root, ".cache", "shots");
