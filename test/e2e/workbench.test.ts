@@ -106,12 +106,28 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
     await page.waitForSelector(".debug-toolbar", { state: "hidden" });
   });
 
+  it("stops at a hook, and when a map entry is about to change", async () => {
+    const { page } = bench;
+    await bench.openFile("xdp_parse.bpf.c");
+    await bench.command("Remove All Breakpoints");
+    await bench.start("XDP, stop at the hook");
+    await bench.stoppedAt("xdp_parse", /4[56]:/);
+    await bench.expand("Maps");
+    await bench.variable("verdicts").click();
+    await bench.variable("[0]").click({ button: "right" });
+    await page.locator(".monaco-menu .action-item", { hasText: "Break on Value Change" }).click();
+    await page.keyboard.press("F5");
+    await page.locator(".debug-call-stack", { hasText: /paused on data breakpoint/i }).waitFor();
+    await bench.stoppedAt("xdp_parse", /24:/);
+    await bench.shot("debug-map-change");
+    await page.keyboard.press("Shift+F5");
+    await page.waitForSelector(".debug-toolbar", { state: "hidden" });
+  });
+
   it("F5 on a kprobe program runs it against a simulated call", async () => {
     const { page } = bench;
     await bench.openFile("kprobe_unlink.bpf.c");
-    await bench.command("Debug: Select and Start Debugging");
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: "kprobe on do_unlinkat" }).first().click();
-    await page.waitForSelector(".debug-toolbar");
+    await bench.start("kprobe on do_unlinkat");
     await bench.stoppedAt("count_unlink", /\d+:/);
     await bench.shot("debug-kprobe");
     await page.keyboard.press("F5");

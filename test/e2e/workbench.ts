@@ -47,6 +47,7 @@ const SETTINGS = {
   "workbench.tips.enabled": false,
   "window.restoreWindows": "none",
   "files.hotExit": "off",
+  "files.autoSave": "off",
   "debug.internalConsoleOptions": "neverOpen",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "debug.openDebug": "openOnSessionStart",
@@ -164,6 +165,12 @@ export class Workbench {
     await this.page.keyboard.press("Control+g");
     await this.page.locator(".quick-input-widget input").fill(`:${line}`);
     await this.page.keyboard.press("Enter");
+  }
+  /** Starts the launch configuration of that name. */
+  async start(name: string): Promise<void> {
+    await this.command("Debug: Select and Start Debugging");
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click();
+    await this.page.waitForSelector(".debug-toolbar");
   }
   /** Waits until the topmost frame of the call stack is in `func` at a line and column like `place` (`45:12`). */
   async stoppedAt(func: string, place: RegExp): Promise<void> {
