@@ -164,7 +164,7 @@ class Args {
     const { env, meta } = this;
     const regno = i + 1;
     const reg = env.reg(regno);
-    const strict = this.flags.has("TRUSTED_ARGS") || this.flags.has("RCU");
+    const strict = this.flags.has("TRUSTED_ARGS") || this.releases || this.flags.has("RCU");
     if (strict && (isNullReg(env, reg) || T.mayBeNull(reg.type)) && !this.has(i, "__nullable"))
       this.fail(`Possibly NULL pointer passed to trusted arg${i}`, EACCES);
     if (reg.refObjId) {

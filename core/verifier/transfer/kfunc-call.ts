@@ -222,8 +222,8 @@ function plainPointer(env: Env, meta: KfuncMeta, target: BtfType): Reg {
   const btf = env.kernelBtf!;
   const { kfunc } = meta;
   if (isStruct(target)) {
-    const rcu = kfunc.flags.has("RCU_PROTECTED") || (kfunc.flags.has("ITER_NEXT") && (iterReg(env.cur, meta.iter!).type & T.MEM_RCU) !== 0);
-    const trust = kfunc.name === "bpf_get_kmem_cache" ? T.PTR_UNTRUSTED : rcu ? T.MEM_RCU : T.PTR_TRUSTED;
+    const iter = kfunc.flags.has("ITER_NEXT") ? (iterReg(env.cur, meta.iter!).type & T.MEM_RCU ? T.MEM_RCU : T.PTR_TRUSTED) : 0;
+    const trust = kfunc.name === "bpf_get_kmem_cache" ? T.PTR_UNTRUSTED : iter;
     return btfReg(env, T.PTR_TO_BTF_ID | trust, btf, target.id);
   }
   if (target.id === 0) return env.unknownScalar();
