@@ -156,12 +156,19 @@ function one(s: Search, t: BtfType, offset: number, place: Place): void {
     const tags = s.btf.declTags(place.varId || place.owner.id, place.varId ? -1 : place.component);
     const spec = tags.find((tag) => tag.startsWith("contains:"))?.slice("contains:".length);
     const colon = spec?.indexOf(":") ?? -1;
-    if (!spec || colon < 0) return;
+    if (!spec || colon < 0) return void (s.invalid = true);
     btfId = s.btf.find(spec.slice(0, colon), BTF_KIND.STRUCT);
     nodeName = spec.slice(colon + 1);
-    if (!btfId) return;
+    if (!btfId || !isNode(s.btf, btfId, nodeName, type)) return void (s.invalid = true);
   }
   s.out.push({ type, offset, size, btf: btfId ? s.btf : null, btfId, nodeName, depth: place.depth, nodeOffset: nodeOffset(s.btf, btfId, nodeName), valueRecord: null });
+}
+
+/** btf_parse_graph_root: the named member is a node of the root's kind. */
+function isNode(btf: Btf, id: number, name: string, root: number): boolean {
+  const m = btf.type(id).members.find((x) => x.name === name);
+  const t = m && btf.type(btf.resolve(m.type));
+  return t?.kind === BTF_KIND.STRUCT && t.name === (root === BPF_LIST_HEAD ? "bpf_list_node" : "bpf_rb_node");
 }
 
 function nodeOffset(btf: Btf, id: number, name: string): number {
