@@ -1,6 +1,6 @@
 // Builds dist/: the bundles of extension, server, worker, debug adapter and command line, and the assets they read. It checks no types.
 import { build } from "esbuild";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createRequire } from "node:module";
@@ -23,6 +23,12 @@ const ASSETS = [
   [at("assets", "vmlinux.btf.br"), "vmlinux.btf.br"],
   [require.resolve("web-tree-sitter/web-tree-sitter.wasm"), "web-tree-sitter.wasm"],
   [join(dirname(require.resolve("tree-sitter-c/package.json")), "tree-sitter-c.wasm"), "tree-sitter-c.wasm"],
+];
+
+/** Folders that the bundles read at run time. */
+const FOLDERS = [
+  [at("docs", "diagnostics"), "diagnostics"],
+  [at("assets", "headers"), "headers"],
 ];
 
 async function bundle(name, entry) {
@@ -56,4 +62,5 @@ for (const [name, entry] of Object.entries(BUNDLES)) {
   if (existsSync(at(entry))) await bundle(name, entry);
 }
 for (const [from, to] of ASSETS) copyFileSync(from, at("dist", to));
+for (const [from, to] of FOLDERS) if (existsSync(from)) cpSync(from, at("dist", to), { recursive: true });
 chmodSync(at("dist", "cli.js"), 0o755);

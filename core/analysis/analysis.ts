@@ -4,6 +4,7 @@ import { helperById } from "../catalog/index.ts";
 import { disassemble } from "../isa/index.ts";
 import type { Btf, LineInfo, ObjectSpec, ProgramSpec } from "../object/index.ts";
 import type { VerifyInput, VerifyOptions, VerifyResult } from "../verifier/index.ts";
+import { blame } from "./blame.ts";
 import { programKey } from "./program-key.ts";
 import type { FileReport, ProgramReport, SourceSpot } from "./report.ts";
 
@@ -154,9 +155,14 @@ export class Analysis {
   }
 
   #report(program: ProgramSpec, r: VerifyResult): ProgramReport {
-    const wrote = r.explanation?.lastWrite;
+    const named = r.verdict === "reject" && r.explanation?.lastWrite === undefined ? blame(program.insns, r.log, r.error) : undefined;
+    const wrote = r.explanation?.lastWrite ?? named?.lastWrite;
     const lastWrite = wrote === undefined ? undefined : spot(spotAt(program.lineInfo, wrote, funcAt(program, wrote).start));
-    const { verdict, reason, message, errno, error, insn, processed, totalStates, peakStates, stackDepths, explanation } = r;
+    const { verdict, reason, message, errno, error, insn, processed, totalStates, peakStates, stackDepths } = r;
+    const explanation =
+      r.explanation && named
+        ? { ...r.explanation, ...(named.state === undefined ? {} : { state: named.state }), subject: named.subject }
+        : r.explanation;
     const facts = { verdict, reason, message, errno, error, insn, processed, totalStates, peakStates, stackDepths, explanation };
     return { ...this.#place(program, insn), ...facts, lastWrite, lastWriteInsn: wrote };
   }

@@ -6,3 +6,4 @@ export * from "./helpers.ts";
 export * from "./kfuncs.ts";
 export * from "./contexts.ts";
 export { CTX_STRUCTS } from "./generated/contexts.ts";
+export { MAP_TYPE_DOCS, PROGRAM_TYPE_DOCS } from "./docs/index.ts";

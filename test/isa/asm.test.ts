@@ -106,6 +106,15 @@ describe("faults", () => {
       [4, 16],
     ]);
   });
+  it("of texts that would take all memory or time are messages too", () => {
+    const message = (source: string): string => assemble(source).diagnostics[0].message;
+    expect(message(`.long ${"(".repeat(50000)}1`)).toContain("nested too deeply");
+    expect(message(`.long ${"-".repeat(50000)}1`)).toContain("nested too deeply");
+    expect(message(".zero 0x10000000")).toContain("would be larger");
+    const chain = Array.from({ length: 60 }, (_, i) => `.set a${i}, a${i + 1} + a${i + 1}`).join("\n");
+    expect(message(`${chain}\n.set a60, 1\n.quad a0`)).toContain("too long a chain");
+    expect(message(".set a, b\n.set b, a\n.quad a")).toContain("defined by itself");
+  });
   it("never throw, whatever the bytes", () => {
     let seed = 1;
     const random = (n: number): number => (seed = (seed * 48271) % 2147483647) % n;

@@ -44,23 +44,52 @@ function memory() {
   const slot = pick(SLOTS);
   switch (rnd(5)) {
     case 0: {
-      const [code, size] = pick([[0x63, 4], [0x6b, 2], [0x73, 1], [0x7b, 8]]);
+      const [code, size] = pick([
+        [0x63, 4],
+        [0x6b, 2],
+        [0x73, 1],
+        [0x7b, 8],
+      ]);
       return [code, 10, reg(), slot + size * rnd(8 / size), 0];
     }
     case 1: {
-      const [code, size] = pick([[0x62, 4], [0x6a, 2], [0x72, 1], [0x7a, 8]]);
+      const [code, size] = pick([
+        [0x62, 4],
+        [0x6a, 2],
+        [0x72, 1],
+        [0x7a, 8],
+      ]);
       return [code, 10, 0, slot + size * rnd(8 / size), imm()];
     }
     case 2: {
-      const [code, size] = pick([[0x61, 4], [0x69, 2], [0x71, 1], [0x79, 8], [0x81, 4], [0x89, 2], [0x91, 1]]);
+      const [code, size] = pick([
+        [0x61, 4],
+        [0x69, 2],
+        [0x71, 1],
+        [0x79, 8],
+        [0x81, 4],
+        [0x89, 2],
+        [0x91, 1],
+      ]);
       return [code, reg(), 10, slot + size * rnd(8 / size), 0];
     }
     case 3: {
       const wide = rnd(2);
-      return [wide ? 0xdb : 0xc3, 10, reg(), slot + (wide ? 0 : 4 * rnd(2)), pick([0x00, 0x50, 0x40, 0xa0, 0x01, 0x51, 0x41, 0xa1, 0xe1, 0xf1])];
+      return [
+        wide ? 0xdb : 0xc3,
+        10,
+        reg(),
+        slot + (wide ? 0 : 4 * rnd(2)),
+        pick([0x00, 0x50, 0x40, 0xa0, 0x01, 0x51, 0x41, 0xa1, 0xe1, 0xf1]),
+      ];
     }
     default: {
-      const [code, size] = pick([[0xdb, 8], [0xc3, 4], [0xcb, 2], [0xd3, 1]]);
+      const [code, size] = pick([
+        [0xdb, 8],
+        [0xc3, 4],
+        [0xcb, 2],
+        [0xd3, 1],
+      ]);
       const off = slot + size * rnd(8 / size);
       return rnd(2) ? [code, reg(), 10, off, 0x100] : [code, 10, reg(), off, 0x110];
     }
@@ -70,7 +99,11 @@ const SKB_FIELDS = [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60,
 function context(type) {
   if (type === "xdp") return [[0x61, reg(), 1, pick([12, 16]), 0]];
   const off = pick(SKB_FIELDS);
-  const size = pick([[0x61, 4], [0x69, 2], [0x71, 1]]);
+  const size = pick([
+    [0x61, 4],
+    [0x69, 2],
+    [0x71, 1],
+  ]);
   const settable = (off === 8 && type === "sched_cls") || off >= 48 || (type === "sched_cls" && (off === 32 || off === 44));
   if (rnd(4) === 0 && settable) return [[0x63, 1, reg(), off, 0]];
   return [[size[0], reg(), 1, off + size[1] * rnd(4 / size[1]), 0]];
@@ -78,23 +111,56 @@ function context(type) {
 function packet(type) {
   if (type === "socket_filter") return [];
   const [d, e] = type === "xdp" ? [0, 4] : [76, 80];
-  const off = rnd(40), [load, store, size] = pick([[0x61, 0x63, 4], [0x69, 0x6b, 2], [0x71, 0x73, 1], [0x79, 0x7b, 8]]);
+  const off = rnd(40),
+    [load, store, size] = pick([
+      [0x61, 0x63, 4],
+      [0x69, 0x6b, 2],
+      [0x71, 0x73, 1],
+      [0x79, 0x7b, 8],
+    ]);
   return [
-    [0x61, 2, 1, d, 0], [0x61, 3, 1, e, 0], [0xbf, 4, 2, 0, 0], [0x07, 4, 0, 0, off + size],
-    [0x2d, 4, 3, 1, 0], rnd(2) ? [load, reg(), 2, off, 0] : [store, 2, reg(), off, 0],
+    [0x61, 2, 1, d, 0],
+    [0x61, 3, 1, e, 0],
+    [0xbf, 4, 2, 0, 0],
+    [0x07, 4, 0, 0, off + size],
+    [0x2d, 4, 3, 1, 0],
+    rnd(2) ? [load, reg(), 2, off, 0] : [store, 2, reg(), off, 0],
   ];
 }
 /** Looks element `key` of map `index` up and uses the value. r1 is saved in r10-56. */
 function mapUse(index) {
   const body = pick([[[0x79, 6, 0, 0, 0]], [[0x7b, 0, 7, 0, 0]], [[0xdb, 0, 8, 0, 0x01]], [[0x61, 9, 0, 4, 0]]]);
   return [
-    [0x62, 10, 0, -64, rnd(5)], [0xbf, 2, 10, 0, 0], [0x07, 2, 0, 0, -64], [0x18, 1, 1, 0, index], [0, 0, 0, 0, 0], [0x85, 0, 0, 0, 1],
-    [0x15, 0, 0, body.length, 0], ...body, [0xb7, 0, 0, 0, rnd(100)], [0x79, 1, 10, -56, 0],
+    [0x62, 10, 0, -64, rnd(5)],
+    [0xbf, 2, 10, 0, 0],
+    [0x07, 2, 0, 0, -64],
+    [0x18, 1, 1, 0, index],
+    [0, 0, 0, 0, 0],
+    [0x85, 0, 0, 0, 1],
+    [0x15, 0, 0, body.length, 0],
+    ...body,
+    [0xb7, 0, 0, 0, rnd(100)],
+    [0x79, 1, 10, -56, 0],
   ];
 }
 function mapChange(index) {
-  const call = rnd(3) ? [[0xbf, 3, 10, 0, 0], [0x07, 3, 0, 0, -8], [0xb7, 4, 0, 0, pick([0, 0, 1, 2, 3])], [0x85, 0, 0, 0, 2]] : [[0x85, 0, 0, 0, 3]];
-  return [[0x62, 10, 0, -64, rnd(5)], [0xbf, 2, 10, 0, 0], [0x07, 2, 0, 0, -64], [0x18, 1, 1, 0, index], [0, 0, 0, 0, 0], ...call, [0x79, 1, 10, -56, 0]];
+  const call = rnd(3)
+    ? [
+        [0xbf, 3, 10, 0, 0],
+        [0x07, 3, 0, 0, -8],
+        [0xb7, 4, 0, 0, pick([0, 0, 1, 2, 3])],
+        [0x85, 0, 0, 0, 2],
+      ]
+    : [[0x85, 0, 0, 0, 3]];
+  return [
+    [0x62, 10, 0, -64, rnd(5)],
+    [0xbf, 2, 10, 0, 0],
+    [0x07, 2, 0, 0, -64],
+    [0x18, 1, 1, 0, index],
+    [0, 0, 0, 0, 0],
+    ...call,
+    [0x79, 1, 10, -56, 0],
+  ];
 }
 function jump(length) {
   const cls = pick([5, 6]);
@@ -141,7 +207,28 @@ function program(id) {
     body.push([0xaf, 0, 6, 0, 0], [0x95, 0, 0, 0, 0]);
   }
   const data = Array.from({ length: 14 + rnd(80) }, () => rnd(256));
-  if (rnd(2)) data.splice(0, 14, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1, ...pick([[8, 0], [0x86, 0xdd], [8, 6]]));
+  if (rnd(2))
+    data.splice(
+      0,
+      14,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      2,
+      0,
+      0,
+      0,
+      0,
+      1,
+      ...pick([
+        [8, 0],
+        [0x86, 0xdd],
+        [8, 6],
+      ]),
+    );
   const run = [{}, { data: data.map((b) => hex(b, 1)).join("") }];
   const maps = [
     { type: "array", key_size: 4, value_size: 8, max_entries: 4, init: "0102030405060708" },

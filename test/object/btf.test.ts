@@ -38,7 +38,16 @@ describe("kernel types", () => {
 
 test("a split BTF continues its base", () => {
   const base = openBtf(blob([INT(1)], "int"));
-  const split = openBtf(blob([[6, BTF_KIND.TYPEDEF << 24, 1], [1, BTF_KIND.TYPEDEF << 24, 2]], "alias"), base);
+  const split = openBtf(
+    blob(
+      [
+        [6, BTF_KIND.TYPEDEF << 24, 1],
+        [1, BTF_KIND.TYPEDEF << 24, 2],
+      ],
+      "alias",
+    ),
+    base,
+  );
   expect(split.typeCount).toBe(4);
   expect(split.type(2)).toMatchObject({ name: "alias", type: 1 });
   expect(split.type(3)).toMatchObject({ name: "int", kind: BTF_KIND.TYPEDEF });
@@ -62,11 +71,21 @@ describe("broken blobs end in coded errors", () => {
     ["empty", new Uint8Array(0), "btf-header"],
     ["no magic", new Uint8Array(64), "btf-header"],
     ["unknown kind", blob([[0, 31 << 24, 0]], "x"), "btf-bad-kind"],
-    ["cut type", blob([[0, BTF_KIND.STRUCT << 24 | 5, 8]], "x"), "btf-truncated"],
+    ["cut type", blob([[0, (BTF_KIND.STRUCT << 24) | 5, 8]], "x"), "btf-truncated"],
     ["cut file", vmlinuxBytes().subarray(0, 5000), "btf-header"],
   ])("%s", (_, bytes, want) => expect(code(() => openBtf(bytes))).toBe(want));
   test("cycles, bad ids and bad strings are found when asked", () => {
-    const btf = openBtf(blob([[0, BTF_KIND.CONST << 24, 1], [999, BTF_KIND.PTR << 24, 77], [1, BTF_KIND.FWD << 24, 0], [0, BTF_KIND.ARRAY << 24, 0, 4, 4, 9]], "x"));
+    const btf = openBtf(
+      blob(
+        [
+          [0, BTF_KIND.CONST << 24, 1],
+          [999, BTF_KIND.PTR << 24, 77],
+          [1, BTF_KIND.FWD << 24, 0],
+          [0, BTF_KIND.ARRAY << 24, 0, 4, 4, 9],
+        ],
+        "x",
+      ),
+    );
     expect(code(() => btf.resolve(1))).toBe("btf-cycle");
     expect(code(() => btf.type(2))).toBe("btf-bad-string");
     expect(code(() => btf.type(99))).toBe("btf-bad-id");

@@ -59,7 +59,13 @@ describe.skipIf(!clang)("through clang", () => {
   test("an object's own types come back", () => {
     const btf = btfOfFile(fixture("shapes.o"));
     const again = throughClang(dumpC(btf), ["struct pair p;"]);
-    expect(again.type(again.find("pair", BTF_KIND.STRUCT))).toMatchObject({ size: 8, members: [{ name: "a", bitOffset: 0 }, { name: "b", bitOffset: 32 }] });
+    expect(again.type(again.find("pair", BTF_KIND.STRUCT))).toMatchObject({
+      size: 8,
+      members: [
+        { name: "a", bitOffset: 0 },
+        { name: "b", bitOffset: 32 },
+      ],
+    });
   });
 });
 

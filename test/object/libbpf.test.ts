@@ -19,19 +19,52 @@ interface Truth {
   insns: string;
   func_info: string;
   line_info: string;
-  maps: { name: string; type: number; key: number; value: number; max: number; flags: number; extra: number; btf_key: number; btf_value: number; data: string }[];
+  maps: {
+    name: string;
+    type: number;
+    key: number;
+    value: number;
+    max: number;
+    flags: number;
+    extra: number;
+    btf_key: number;
+    btf_value: number;
+    data: string;
+  }[];
 }
-const truths = readFileSync(fixturePath("libbpf.jsonl"), "utf8").trim().split("\n").map((l) => JSON.parse(l) as Truth);
+const truths = readFileSync(fixturePath("libbpf.jsonl"), "utf8")
+  .trim()
+  .split("\n")
+  .map((l) => JSON.parse(l) as Truth);
 
 function facts(p: ProgramSpec): unknown {
   const funcs = p.funcInfo.flatMap((f) => [f.insnIdx, f.typeId]);
-  return { type: p.type, eat: p.expectedAttachType, flags: p.flags, btf: p.attachBtfId, license: p.license, insns: bytesToHex(encodeInsns(p.insns)), funcs: bytesToHex(new Uint8Array(Uint32Array.from(funcs).buffer)), lines: p.lineInfo.map((l) => [l.insnIdx, (l.line << 10) | l.column]) };
+  return {
+    type: p.type,
+    eat: p.expectedAttachType,
+    flags: p.flags,
+    btf: p.attachBtfId,
+    license: p.license,
+    insns: bytesToHex(encodeInsns(p.insns)),
+    funcs: bytesToHex(new Uint8Array(Uint32Array.from(funcs).buffer)),
+    lines: p.lineInfo.map((l) => [l.insnIdx, (l.line << 10) | l.column]),
+  };
 }
 function wanted(t: Truth): unknown {
   const lines = Buffer.from(t.line_info, "hex");
-  return { type: t.type, eat: t.expected_attach_type, flags: t.flags, btf: t.attach_btf_id, license: t.license, insns: t.insns, funcs: t.func_info, lines: Array.from({ length: lines.length / 16 }, (_, i) => [lines.readUInt32LE(i * 16), lines.readUInt32LE(i * 16 + 12)]) };
+  return {
+    type: t.type,
+    eat: t.expected_attach_type,
+    flags: t.flags,
+    btf: t.attach_btf_id,
+    license: t.license,
+    insns: t.insns,
+    funcs: t.func_info,
+    lines: Array.from({ length: lines.length / 16 }, (_, i) => [lines.readUInt32LE(i * 16), lines.readUInt32LE(i * 16 + 12)]),
+  };
 }
-const load = (name: string): ObjectSpec => loadObject(fixture(name), { kernelBtf: kernelBtf(), fileName: name.replace(".be", ""), syscallWrapper: false });
+const load = (name: string): ObjectSpec =>
+  loadObject(fixture(name), { kernelBtf: kernelBtf(), fileName: name.replace(".be", ""), syscallWrapper: false });
 
 describe.each(["shapes.o", "core.o", "shapes.be.o", "core.be.o"])("%s as libbpf loads it", (name) => {
   const mine = load(name);
@@ -44,9 +77,19 @@ describe.each(["shapes.o", "core.o", "shapes.be.o", "core.be.o"])("%s as libbpf 
   }
   test("the same maps", () => {
     const { maps } = theirs.find((t) => !t.stage)!;
-    expect(mine.maps.map((m) => [m.name, m.type, m.keySize, m.valueSize, m.maxEntries, m.flags, Number(m.mapExtra), m.btfKeyTypeId, m.btfValueTypeId])).toEqual(
-      maps.map((m) => [m.name, m.type, m.key, m.value, m.max, m.flags, m.extra, m.btf_key, m.btf_value]),
-    );
+    expect(
+      mine.maps.map((m) => [
+        m.name,
+        m.type,
+        m.keySize,
+        m.valueSize,
+        m.maxEntries,
+        m.flags,
+        Number(m.mapExtra),
+        m.btfKeyTypeId,
+        m.btfValueTypeId,
+      ]),
+    ).toEqual(maps.map((m) => [m.name, m.type, m.key, m.value, m.max, m.flags, m.extra, m.btf_key, m.btf_value]));
   });
 });
 
@@ -65,17 +108,31 @@ describe("what libbpf keeps to itself", () => {
   });
   test("a `?` section is optional, a misspelt one is told", () => {
     expect(shapes.programs.find((p) => p.name === "third")?.optional).toBe(true);
-    expect(shapes.programs.find((p) => p.name === "misspelt")?.error).toMatchObject({ code: "unknown-section", message: expect.stringContaining('SEC("xdp")') });
+    expect(shapes.programs.find((p) => p.name === "misspelt")?.error).toMatchObject({
+      code: "unknown-section",
+      message: expect.stringContaining('SEC("xdp")'),
+    });
   });
   test("line info holds the source's text", () => {
-    expect(shapes.programs.find((p) => p.name === "third")?.lineInfo[0]).toMatchObject({ file: expect.stringContaining("shapes.bpf.c"), text: expect.stringContaining("int third") });
+    expect(shapes.programs.find((p) => p.name === "third")?.lineInfo[0]).toMatchObject({
+      file: expect.stringContaining("shapes.bpf.c"),
+      text: expect.stringContaining("int third"),
+    });
   });
   test("kconfig values come from the given configuration", () => {
-    const given = loadObject(fixture("core.o"), { kernelBtf: kernelBtf(), kconfig: "CONFIG_HZ=250\nCONFIG_BPF_SYSCALL=y\n", kernelVersion: 0x060c00 });
+    const given = loadObject(fixture("core.o"), {
+      kernelBtf: kernelBtf(),
+      kconfig: "CONFIG_HZ=250\nCONFIG_BPF_SYSCALL=y\n",
+      kernelVersion: 0x060c00,
+    });
     const map = given.maps.find((m) => m.name.endsWith(".kconfig"))!;
     expect([...map.initial!]).toEqual([250, 0, 0, 0, 0, 12, 6, 0, 1]);
-    expect(() => loadObject(fixture("core.o"), { kernelBtf: kernelBtf(), kconfig: "CONFIG_HZ=m" }).programs.map((p) => p.error)).not.toThrow();
-    expect(loadObject(fixture("core.o"), { kernelBtf: kernelBtf(), kconfig: "CONFIG_HZ=m" }).programs[0]?.error?.code).toBe("kconfig-value");
+    expect(() =>
+      loadObject(fixture("core.o"), { kernelBtf: kernelBtf(), kconfig: "CONFIG_HZ=m" }).programs.map((p) => p.error),
+    ).not.toThrow();
+    expect(loadObject(fixture("core.o"), { kernelBtf: kernelBtf(), kconfig: "CONFIG_HZ=m" }).programs[0]?.error?.code).toBe(
+      "kconfig-value",
+    );
   });
   test("without the kernel's types, what needs them says so", () => {
     const bare = loadObject(fixture("core.o"), {});

@@ -10,13 +10,19 @@ const files = listed.filter((f) => existsSync(join(root, f)));
 const sources = files.filter((f) => /\.(ts|mjs)$/.test(f) && !/(^|\/)generated\//.test(f));
 const text = (f: string): string => readFileSync(join(root, f), "utf8");
 
+/** Files over the limit, each with its reason; an entry that is no longer needed fails. */
+const LONG = new Map([
+  ["core/verifier/domain/assembly/scalar.ts", "one WebAssembly module in AssemblyScript, whose functions all share one record layout"],
+]);
+
 /** Layer of a file: the folder that has its tsconfig.json. */
 function layerOf(file: string): string {
   let dir = dirname(file);
   while (dir !== "." && !existsSync(join(root, dir, "tsconfig.json"))) dir = dirname(dir);
   return dir;
 }
-const imports = (f: string): string[] => [...text(f).matchAll(/^\s*(?:import|export)\b[^"';]*?from\s*"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gms)].map((m) => m[1] ?? m[2]);
+const imports = (f: string): string[] =>
+  [...text(f).matchAll(/^\s*(?:import|export)\b[^"';]*?from\s*"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)/gms)].map((m) => m[1] ?? m[2]);
 
 /** Layers that each layer may import: the references of its tsconfig.json. */
 function allowed(layer: string): string[] {
@@ -29,8 +35,9 @@ describe("every source file", () => {
     const bad = sources.filter((f) => !/^(#!.*\n)?\/\/ \S.{20,}/.test(text(f)) && f !== "vitest.config.ts" && f !== "eslint.config.mjs");
     expect(bad).toEqual([]);
   });
-  it("has at most 800 lines", () => {
-    expect(sources.filter((f) => text(f).split("\n").length > 800)).toEqual([]);
+  it("has at most 800 lines, save those that say why", () => {
+    const long = sources.filter((f) => text(f).split("\n").length > 800);
+    expect(long).toEqual([...LONG.keys()].filter((f) => existsSync(join(root, f))));
   });
   it("holds no unfinished business and no path of a machine", () => {
     const words = new RegExp(["TO" + "DO", "FIX" + "ME", "X" + "XX\\b", "/ro" + "ot/", "/ho" + "me/"].join("|"));
@@ -53,17 +60,37 @@ describe("layers", () => {
     expect(bad).toEqual([]);
   });
   it("of core import no packages and nothing of Node", () => {
-    const bad = layered.filter((f) => f.startsWith("core/") && !f.includes("/assembly/")).flatMap((f) => imports(f).filter((i) => !i.startsWith(".")).map((i) => `${f} imports ${i}`));
+    const bad = layered
+      .filter((f) => f.startsWith("core/") && !f.includes("/assembly/"))
+      .flatMap((f) =>
+        imports(f)
+          .filter((i) => !i.startsWith("."))
+          .map((i) => `${f} imports ${i}`),
+      );
     expect(bad).toEqual([]);
   });
   it("of the client use types and names of the protocol only", () => {
-    const bad = sources.filter((f) => f.startsWith("client/")).flatMap((f) => imports(f).filter((i) => i.startsWith("../../") && !/^\.\.\/\.\.\/(server\/protocol|debug-adapter\/src)\/index\.ts$/.test(i)));
+    const bad = sources
+      .filter((f) => f.startsWith("client/"))
+      .flatMap((f) =>
+        imports(f).filter((i) => i.startsWith("../../") && !/^\.\.\/\.\.\/(server\/protocol|debug-adapter\/src)\/index\.ts$/.test(i)),
+      );
     expect(bad).toEqual([]);
   });
 });
 
+it("every check of the verifier has its page", () => {
+  const calls = sources
+    .filter((f) => f.startsWith("core/verifier/"))
+    .flatMap((f) => [...text(f).matchAll(/\b(?:fail|failAt|reject)\w*\(\s*"([a-z0-9]+(?:-[a-z0-9]+)*)"/g)].map((m) => m[1]));
+  expect(calls.length).toBeGreaterThan(50);
+  expect([...new Set(calls)].filter((id) => !existsSync(join(root, "docs", "diagnostics", `${id}.md`)))).toEqual([]);
+});
+
 it("the manifest names files that exist", () => {
-  const { contributes } = JSON.parse(text("package.json")) as { contributes: { grammars: { path: string }[]; languages: { configuration?: string }[] } };
+  const { contributes } = JSON.parse(text("package.json")) as {
+    contributes: { grammars: { path: string }[]; languages: { configuration?: string }[] };
+  };
   const paths = [...contributes.grammars.map((g) => g.path), ...contributes.languages.flatMap((l) => l.configuration ?? [])];
   expect(paths.filter((p) => !existsSync(join(root, p)))).toEqual([]);
 });

@@ -19,8 +19,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-const compile = (name: string, rest: Partial<CompileRequest>): Promise<CompileResult> => compileC({ file: join(dir, name), settings: { workspaceRoots: [dir] }, ...rest });
-const errors = (r: CompileResult): string[] => r.diagnostics.map((d) => `${d.file.replace(`${dir}/`, "")}:${d.line}:${d.column} ${d.severity} ${d.message}`);
+const compile = (name: string, rest: Partial<CompileRequest>): Promise<CompileResult> =>
+  compileC({ file: join(dir, name), settings: { workspaceRoots: [dir] }, ...rest });
+const errors = (r: CompileResult): string[] =>
+  r.diagnostics.map((d) => `${d.file.replace(`${dir}/`, "")}:${d.line}:${d.column} ${d.severity} ${d.message}`);
 
 describe.skipIf(!found.clang)("clang", () => {
   test("compiles a text that is on no disk, into an object with the file's own name", async () => {
@@ -33,31 +35,52 @@ describe.skipIf(!found.clang)("clang", () => {
   test("unsaved text wins over the disk, in headers too", async () => {
     writeFileSync(join(dir, "a.c"), "#error saved");
     writeFileSync(join(dir, "sub/h.h"), "#error saved header");
-    const r = await compile("a.c", { text: `#include "sub/h.h"\n${PROGRAM}int x[ANSWER];`, overlays: new Map([[join(dir, "sub/h.h"), "#define ANSWER 42\n"]]) });
+    const r = await compile("a.c", {
+      text: `#include "sub/h.h"\n${PROGRAM}int x[ANSWER];`,
+      overlays: new Map([[join(dir, "sub/h.h"), "#define ANSWER 42\n"]]),
+    });
     expect(errors(r)).toEqual([]);
     const object = r.ok ? loadObject(r.object) : undefined;
     expect(object?.programs[0]?.lineInfo[0]?.text).toBe(PROGRAM.split("\n")[2]);
   });
   test("errors stand at their places, with notes", async () => {
-    const r = await compile("bad.c", { text: "int f(int a);\nint f(long a) {\n  return b;\n}\nint unused(void) { int x = 1; return 0; }\n", settings: { extraFlags: ["-Wunused-variable"] } });
-    expect(errors(r)).toEqual(["bad.c:2:5 error conflicting types for 'f'", "bad.c:3:10 error use of undeclared identifier 'b'", "bad.c:5:24 warning unused variable 'x'"]);
+    const r = await compile("bad.c", {
+      text: "int f(int a);\nint f(long a) {\n  return b;\n}\nint unused(void) { int x = 1; return 0; }\n",
+      settings: { extraFlags: ["-Wunused-variable"] },
+    });
+    expect(errors(r)).toEqual([
+      "bad.c:2:5 error conflicting types for 'f'",
+      "bad.c:3:10 error use of undeclared identifier 'b'",
+      "bad.c:5:24 warning unused variable 'x'",
+    ]);
     expect(r.diagnostics[0]!.notes).toEqual([{ file: join(dir, "bad.c"), line: 1, column: 5, message: "previous declaration is here" }]);
     expect(r.diagnostics[2]!.flag).toBe("-Wunused-variable");
   });
   test("an error in a header tells how it was reached", async () => {
-    const r = await compile("inc.c", { text: "\n#include \"broken.h\"\n", overlays: new Map([[join(dir, "broken.h"), "int x = ;\n"]]) });
-    expect(r.diagnostics[0]).toMatchObject({ file: join(dir, "broken.h"), line: 1, notes: [{ file: join(dir, "inc.c"), line: 2, message: "included from here" }] });
+    const r = await compile("inc.c", { text: '\n#include "broken.h"\n', overlays: new Map([[join(dir, "broken.h"), "int x = ;\n"]]) });
+    expect(r.diagnostics[0]).toMatchObject({
+      file: join(dir, "broken.h"),
+      line: 1,
+      notes: [{ file: join(dir, "inc.c"), line: 2, message: "included from here" }],
+    });
   });
   test("a missing header says what to do", async () => {
     const r = await compile("m.c", { text: '#include "nowhere/foo.h"\n' });
-    expect(errors(r)).toEqual([expect.stringMatching(/^m\.c:1:10 error 'nowhere\/foo\.h' file not found; add its folder to the include paths/)]);
+    expect(errors(r)).toEqual([
+      expect.stringMatching(/^m\.c:1:10 error 'nowhere\/foo\.h' file not found; add its folder to the include paths/),
+    ]);
   });
   test("flags come from compile_flags.txt, a compilation database and .clangd", async () => {
     const text = `${PROGRAM}_Static_assert(WIDTH == 7, "width");`;
     expect((await compile("flags.c", { text })).ok).toBe(false);
     writeFileSync(join(dir, "compile_flags.txt"), "-DWIDTH=7\n-o\n/nowhere/x\n");
     expect(errors(await compile("flags.c", { text }))).toEqual([]);
-    writeFileSync(join(dir, "compile_commands.json"), JSON.stringify([{ directory: dir, file: "flags.c", command: `clang -target bpf -O1 -g "-DWIDTH=7" -c flags.c -MD -o '/nowhere/x y.o'` }]));
+    writeFileSync(
+      join(dir, "compile_commands.json"),
+      JSON.stringify([
+        { directory: dir, file: "flags.c", command: `clang -target bpf -O1 -g "-DWIDTH=7" -c flags.c -MD -o '/nowhere/x y.o'` },
+      ]),
+    );
     const r = await compile("flags.c", { text });
     expect(errors(r)).toEqual([]);
     expect(r.command).toContain("-O1");
@@ -70,7 +93,11 @@ describe.skipIf(!found.clang)("clang", () => {
   });
   test("vmlinux.h is made when a program wants it and none is there", async () => {
     let made = 0;
-    const settings = { workspaceRoots: [dir], cacheDir: join(dir, "cache"), vmlinux: { key: "k1", text: () => `/* ${++made} */ typedef unsigned int u32;\n` } };
+    const settings = {
+      workspaceRoots: [dir],
+      cacheDir: join(dir, "cache"),
+      vmlinux: { key: "k1", text: () => `/* ${++made} */ typedef unsigned int u32;\n` },
+    };
     const text = `#include "vmlinux.h"\nu32 x;\n${PROGRAM}`;
     expect(errors(await compile("v.c", { text, settings }))).toEqual([]);
     expect(errors(await compile("v.c", { text, settings }))).toEqual([]);
@@ -78,7 +105,8 @@ describe.skipIf(!found.clang)("clang", () => {
   });
   test("a compilation can be stopped, and stops by itself", async () => {
     const control = new AbortController();
-    const text = "#define A B B B B B B B B\n#define B C C C C C C C C\n#define C D D D D D D D D\n#define D E E E E E E E E\n#define E F F F F F F F F\n#define F G G G G G G G G\n#define G H H H H H H H H\n#define H 1+\nint x = A A A A 1;";
+    const text =
+      "#define A B B B B B B B B\n#define B C C C C C C C C\n#define C D D D D D D D D\n#define D E E E E E E E E\n#define E F F F F F F F F\n#define F G G G G G G G G\n#define G H H H H H H H H\n#define H 1+\nint x = A A A A 1;";
     const slow = compile("s.c", { text, signal: control.signal });
     control.abort();
     expect(await slow).toMatchObject({ ok: false, cancelled: true });

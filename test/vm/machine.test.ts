@@ -36,12 +36,25 @@ describe("traps", () => {
     expect(trapOf([...insns])).toMatchObject({ cause, insnIdx, program: "t" });
   });
   it("names address and region", () => {
-    expect(trapOf([i(0x7a, 10, 0, -4), EXIT])).toMatchObject({ region: "stack of frame 0", size: 8, message: expect.stringContaining("offset 508 of stack of frame 0, which has 512 bytes") });
+    expect(trapOf([i(0x7a, 10, 0, -4), EXIT])).toMatchObject({
+      region: "stack of frame 0",
+      size: 8,
+      message: expect.stringContaining("offset 508 of stack of frame 0, which has 512 bytes"),
+    });
   });
 });
 
 describe("the machine as a value", () => {
-  const sum = [i(0xb7, 0), i(0xb7, 1, 0, 0, 10), i(0x0f, 0, 1), i(0x7b, 10, 0, -8), i(0x07, 1, 0, 0, -1), i(0x55, 1, 0, -4), i(0x79, 0, 10, -8), EXIT];
+  const sum = [
+    i(0xb7, 0),
+    i(0xb7, 1, 0, 0, 10),
+    i(0x0f, 0, 1),
+    i(0x7b, 10, 0, -8),
+    i(0x07, 1, 0, 0, -1),
+    i(0x55, 1, 0, -4),
+    i(0x79, 0, 10, -8),
+    EXIT,
+  ];
   it("goes on the same way from a snapshot", () => {
     const kernel = start(sum);
     kernel.machine.run(20);

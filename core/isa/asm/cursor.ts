@@ -43,6 +43,7 @@ export class Cursor {
   readonly statement: Statement;
   readonly #end: Token;
   #at = 0;
+  #depth = 0;
 
   constructor(statement: Statement) {
     this.statement = statement;
@@ -87,7 +88,7 @@ export class Cursor {
 
   /** An expression; multiplication and the like take numbers only. */
   expr(minPrecedence = 1): Expr {
-    let left = this.#unary();
+    let left = this.#nested();
     for (;;) {
       const op = this.peek();
       const precedence = op.kind === "op" ? PRECEDENCE[op.text] : undefined;
@@ -95,6 +96,13 @@ export class Cursor {
       this.take();
       left = this.#combine(op, left, this.expr(precedence + 1));
     }
+  }
+  /** Counts nesting, so that no text can exhaust the host's stack. */
+  #nested(): Expr {
+    if (++this.#depth > 100) throw new AsmFault("this expression is nested too deeply", this.peek());
+    const e = this.#unary();
+    this.#depth--;
+    return e;
   }
   #combine(op: Token, a: Expr, b: Expr): Expr {
     if (op.text === "+") return { constant: a.constant + b.constant, plus: [...a.plus, ...b.plus], minus: [...a.minus, ...b.minus] };
@@ -105,10 +113,10 @@ export class Cursor {
   #unary(): Expr {
     const token = this.peek();
     if (this.accept("-")) {
-      const e = this.#unary();
+      const e = this.#nested();
       return { constant: -e.constant, plus: e.minus, minus: e.plus };
     }
-    if (this.accept("+")) return this.#unary();
+    if (this.accept("+")) return this.#nested();
     if (this.accept("~")) return { constant: ~this.number(), plus: [], minus: [] };
     if (this.accept("(")) {
       const e = this.expr();

@@ -1,6 +1,7 @@
 // What the assembler has placed: sections, symbols, fixups. It reads no source and writes no file.
 import type { Expr } from "./cursor.ts";
 import type { FixupKind } from "./instruction.ts";
+import { AsmFault } from "./lexer.ts";
 
 /** ELF numbers that assembler and object writer need. */
 export const SHT = { PROGBITS: 1, SYMTAB: 2, STRTAB: 3, NOBITS: 8, REL: 9 } as const;
@@ -21,6 +22,9 @@ export interface Fixup {
   readonly start: number;
   readonly end: number;
 }
+
+/** More is surely a mistake or an attack. */
+const MAX_SECTION_BYTES = 1 << 26;
 
 /** A section with a growing body. */
 export class Section {
@@ -58,6 +62,8 @@ export class Section {
   }
   #reserve(count: number): void {
     const wanted = this.size + count;
+    if (wanted > MAX_SECTION_BYTES)
+      throw new AsmFault(`section '${this.name}' would be larger than ${MAX_SECTION_BYTES} bytes`, { start: 0, end: 1 });
     if (wanted <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
     grown.set(this.#bytes.subarray(0, this.size));

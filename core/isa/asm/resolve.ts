@@ -13,8 +13,8 @@ interface Value {
 class Unresolved extends Error {}
 
 /** Reduces an expression; differences of labels of one section are numbers. */
-function evaluate(a: Assembler, e: Expr, depth = 0): Value {
-  if (depth > 64) throw new Unresolved("this symbol is defined by itself");
+function evaluate(a: Assembler, e: Expr, depth = 0, budget = { steps: 10000 }): Value {
+  if (depth > 64 || --budget.steps < 0) throw new Unresolved("this symbol is defined by itself, or by too long a chain");
   let constant = e.constant;
   const plus: AsmSymbol[] = [];
   const minus: AsmSymbol[] = [];
@@ -28,7 +28,7 @@ function evaluate(a: Assembler, e: Expr, depth = 0): Value {
         into.push(symbol);
         continue;
       }
-      const value = evaluate(a, symbol.absolute, depth + 1);
+      const value = evaluate(a, symbol.absolute, depth + 1, budget);
       constant += sign * value.constant;
       if (value.symbol) into.push(value.symbol);
     }

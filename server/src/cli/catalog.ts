@@ -1,6 +1,8 @@
 // The commands helpers, kfuncs, program-types and map-types: the catalog as rows. They hold no data of their own.
 import {
   contextFields,
+  MAP_TYPE_DOCS,
+  PROGRAM_TYPE_DOCS,
   HELPERS,
   helperProgramTypes,
   KFUNCS,
@@ -61,12 +63,14 @@ export const programTypes = listing(
       if (id === 0) return [];
       const context = contextFields(id, 0);
       const range = returnRange(id, 0);
-      return [{ id, name, context: context?.struct ?? null, returns: range ? [range.min, range.max] : null }];
+      return [
+        { id, name, context: context?.struct ?? null, returns: range ? [range.min, range.max] : null, doc: PROGRAM_TYPE_DOCS[name] ?? "" },
+      ];
     }),
   (row) => `${String(row["id"]).padStart(3)}  ${(row["name"] as string).padEnd(24)} ${(row["context"] as string | null) ?? ""}`,
 );
 
 export const mapTypes = listing(
-  () => MAP_TYPE_NAMES.flatMap((name, id) => (id === 0 ? [] : [{ id, name }])),
+  () => MAP_TYPE_NAMES.flatMap((name, id) => (id === 0 ? [] : [{ id, name, doc: MAP_TYPE_DOCS[name] ?? "" }])),
   (row) => `${String(row["id"]).padStart(3)}  ${row["name"] as string}`,
 );

@@ -10,7 +10,7 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
   raw: { help: "verify and run programs given as JSON lines", load: () => import("./raw.ts") },
   asm: { help: "assemble BPF assembly into an object file", load: () => import("./asm.ts") },
   disasm: { help: "print the instructions of an object file", load: () => import("./disasm.ts") },
-  btf: { help: "print the types of an object or BTF file", load: () => import("./btf.ts") },
+  btf: { help: "print the types of a file, as text or as a C header", load: () => import("./btf.ts") },
   lsp: { help: "the language server on standard input and output", load: () => import("./lsp.ts") },
   helpers: { help: "list the helpers of Linux 6.18", load: () => import("./catalog.ts").then((m) => m.helpers) },
   kfuncs: { help: "list the kfuncs", load: () => import("./catalog.ts").then((m) => m.kfuncs) },

@@ -11,8 +11,9 @@ import {
   type SignatureHelp,
 } from "vscode-languageserver/node";
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { HELPERS } from "../../../core/catalog/index.ts";
-import { functionAt, readC } from "../syntax/c-syntax.ts";
+import { contextFields, HELPERS, MAP_TYPE_DOCS, PROG_TYPE_NAMES, PROGRAM_TYPE_DOCS } from "../../../core/catalog/index.ts";
+import { findSection } from "../../../core/object/index.ts";
+import { readC, sectionAt } from "../syntax/c-syntax.ts";
 import { helperMarkdown, helperNamed, parameter, prototype, refusal } from "./helper-text.ts";
 
 /** The identifier around an offset. */
@@ -25,26 +26,45 @@ function wordAt(text: string, offset: number): { word: string; start: number; en
 }
 
 /** What a helper is, where the mouse rests on one. */
-export async function hoverC(doc: TextDocument, at: Position): Promise<Hover | null> {
+export function hoverC(doc: TextDocument, at: Position): Hover | null {
   const text = doc.getText();
   const { word, start, end } = wordAt(text, doc.offsetAt(at));
   const helper = helperNamed(word);
-  if (!helper) return null;
-  const def = functionAt(await readC(text), start)?.def;
+  if (!helper) return hoverName(doc, word, start);
+  const def = sectionAt(text, start)?.def;
   return {
     contents: { kind: MarkupKind.Markdown, value: helperMarkdown(helper, def) },
     range: { start: doc.positionAt(start), end: doc.positionAt(end) },
   };
 }
 
+/** Map types by their constant, program types by the section that names them. */
+function hoverName(doc: TextDocument, word: string, start: number): Hover | null {
+  const markdown = (title: string, text: string | undefined): Hover | null =>
+    text === undefined ? null : { contents: { kind: MarkupKind.Markdown, value: `**${title}**\n\n${text}` } };
+  const mapType = /^BPF_MAP_TYPE_(\w+)$/.exec(word)?.[1]?.toLowerCase();
+  if (mapType !== undefined) return markdown(word, MAP_TYPE_DOCS[mapType]);
+  const line = doc.positionAt(start).line;
+  const text = doc.getText({ start: { line, character: 0 }, end: { line: line + 1, character: 0 } });
+  const section = /\bSEC\s*\(\s*"\??([^"]*)"/.exec(text);
+  const column = doc.positionAt(start).character;
+  if (!section || column < section.index || column > section.index + section[0].length) return null;
+  const def = findSection(section[1]!);
+  if (!def) return null;
+  const type = PROG_TYPE_NAMES[def.progType] ?? "";
+  const context = contextFields(def.progType, def.attachType);
+  const fields = context ? `\n\nContext: \`struct ${context.struct}\` with ${context.fields.map(([f]) => `\`${f}\``).join(", ")}.` : "";
+  return markdown(`Program of type ${type}`, `${PROGRAM_TYPE_DOCS[type] ?? ""}${fields}`);
+}
+
 /** Helpers whose names begin like the word before the cursor; those that the program may not call come last, struck through. */
-export async function completeC(doc: TextDocument, at: Position): Promise<CompletionItem[]> {
+export function completeC(doc: TextDocument, at: Position): CompletionItem[] {
   const text = doc.getText();
   const offset = doc.offsetAt(at);
   const { start } = wordAt(text, offset);
   const prefix = text.slice(start, offset);
   if (prefix.length < 2 || !"bpf_".startsWith(prefix.slice(0, 4))) return [];
-  const def = functionAt(await readC(text), offset)?.def;
+  const def = sectionAt(text, offset)?.def;
   return HELPERS.filter((h) => h.name.startsWith(prefix)).map((h) => {
     const refused = refusal(h, def);
     return {
@@ -83,12 +103,14 @@ export async function signatureC(doc: TextDocument, at: Position): Promise<Signa
 
 /** Calls of helpers that the program's type may not use, straight from the syntax. */
 export async function refusedCalls(doc: TextDocument): Promise<Diagnostic[]> {
-  const { calls } = await readC(doc.getText());
+  const text = doc.getText();
+  const { calls } = await readC(text);
   return calls.flatMap((call) => {
     const helper = helperNamed(call.name);
-    const refused = helper && refusal(helper, call.caller?.def);
-    if (!refused) return [];
-    const message = `${refused} (section "${call.caller?.section ?? ""}")`;
+    const section = helper && sectionAt(text, call.startOffset);
+    const refused = helper && refusal(helper, section?.def);
+    if (!section || !refused) return [];
+    const message = `${refused} (section "${section.name}")`;
     return [
       {
         range: { start: call.start, end: call.end },

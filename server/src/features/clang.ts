@@ -1,10 +1,12 @@
 // The toolchain as the server's compile function: picks the messages that concern the open document. It runs no compiler itself.
 import { resolve } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
+import { dumpC, openBtf } from "../../../core/object/index.ts";
 import type { InitializationOptions } from "../../protocol/index.ts";
 import { compileC } from "../toolchain/index.ts";
 import type { CompileDiagnostic, ToolchainSettings } from "../toolchain/index.ts";
 import type { Compile, CompilerMessage } from "./compile.ts";
-import { toolchainPaths } from "./toolchain-paths.ts";
+import { packedKernelTypes, toolchainPaths } from "./toolchain-paths.ts";
 
 /** The message at its line of `path`; one of another file stands where that file was included, and names its own place. */
 function localised(path: string, d: CompileDiagnostic): CompilerMessage | undefined {
@@ -16,10 +18,17 @@ function localised(path: string, d: CompileDiagnostic): CompilerMessage | undefi
   return { severity, message: `${d.file}:${line}: ${message}${flag}`, line: here?.line ?? 1, column: here?.column ?? 1 };
 }
 
+/** Makes vmlinux.h of the bundled types, when a program includes it and there is none. */
+function vmlinux(): Pick<ToolchainSettings, "vmlinux"> {
+  const packed = packedKernelTypes();
+  return packed ? { vmlinux: { key: "bundled-6.18", text: () => dumpC(openBtf(brotliDecompressSync(packed))) } } : {};
+}
+
 /** Compiles with the user's clang, found by the setting or on the PATH. */
 export function clangCompiler(options: InitializationOptions): Compile {
   const settings: ToolchainSettings = {
     ...toolchainPaths(),
+    ...vmlinux(),
     ...(options.clang ? { clangPath: options.clang } : {}),
     ...(options.includePaths?.length ? { includePaths: options.includePaths } : {}),
     ...(options.flags?.length ? { extraFlags: options.flags } : {}),

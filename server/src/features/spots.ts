@@ -19,7 +19,10 @@ export interface SpotFinder {
 /** A line without its blanks and its comment at both ends, from `column` (0-based) on if that lies inside. */
 export function lineRange(doc: TextDocument, line: number, column = 0): Range {
   const last = Math.min(Math.max(line, 0), doc.lineCount - 1);
-  const text = doc.getText({ start: { line: last, character: 0 }, end: { line: last + 1, character: 0 } }).replace(/\s+(#|\/\/|\/\*).*$/s, "").trimEnd();
+  const text = doc
+    .getText({ start: { line: last, character: 0 }, end: { line: last + 1, character: 0 } })
+    .replace(/\s+(#|\/\/|\/\*).*$/s, "")
+    .trimEnd();
   const first = Math.max(text.search(/\S/), 0);
   const start = column > first && column < text.length ? column : first;
   return { start: { line: last, character: start }, end: { line: last, character: Math.max(text.length, start + 1) } };

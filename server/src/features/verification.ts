@@ -72,7 +72,7 @@ export class Verification {
         ? [atTop(doc, report.fault.message, report.fault.code)]
         : diagnosticsOf(doc.uri, report.programs, prepared.spots);
       const programs = statusOf(report.programs, prepared.spots);
-      this.#publish(doc, [...prepared.diagnostics, ...found], lensesOf(doc.uri, report.programs, prepared.spots), {
+      this.#publish(doc, [...withoutDoubles(prepared.diagnostics, found), ...found], lensesOf(doc.uri, report.programs, prepared.spots), {
         state: report.fault ? "failed" : "done",
         programs,
       });
@@ -149,13 +149,22 @@ export class Verification {
   }
 }
 
+/** What the verifier says of a helper call makes the syntax's own remark on that line needless. */
+function withoutDoubles(before: Diagnostic[], found: Diagnostic[]): Diagnostic[] {
+  const lines = new Set(found.filter((d) => d.code === "helper-not-available").map((d) => d.range.start.line));
+  return before.filter((d) => d.code !== "helper-not-allowed" || !lines.has(d.range.start.line));
+}
+
 function atTop(doc: TextDocument, message: string, code: string, severity: DiagnosticSeverity = DiagnosticSeverity.Error): Diagnostic {
   return { range: lineRange(doc, 0), severity, source: "beeline", message, code };
 }
 
+/** Faults of a file that are shown; the rest is mostly their echo. */
+const MAX_FAULTS = 200;
+
 function prepareAsm(doc: TextDocument): Prepared {
   const assembled = assemble(doc.getText(), { helperId: (name) => helperByName(name)?.id });
-  const diagnostics = assembled.diagnostics.map((d): Diagnostic => ({
+  const diagnostics = assembled.diagnostics.slice(0, MAX_FAULTS).map((d): Diagnostic => ({
     range: { start: { line: d.line, character: d.start }, end: { line: d.line, character: d.end } },
     severity: DiagnosticSeverity.Error,
     source: "beeline",

@@ -28,7 +28,6 @@ export interface CCall {
   readonly argsStart: number;
   readonly argsEnd: number;
   readonly commas: readonly number[];
-  readonly caller: CFunction | undefined;
 }
 export interface CSyntax {
   readonly functions: readonly CFunction[];
@@ -89,7 +88,7 @@ function functionOf(source: string, definition: Node): CFunction | undefined {
   };
 }
 
-function callOf(node: Node, functions: readonly CFunction[]): CCall | undefined {
+function callOf(node: Node): CCall | undefined {
   const callee = node.childForFieldName("function");
   const args = node.childForFieldName("arguments");
   if (callee?.type !== "identifier" || !args) return undefined;
@@ -104,7 +103,6 @@ function callOf(node: Node, functions: readonly CFunction[]): CCall | undefined 
     argsStart: open,
     argsEnd: closed ? args.endIndex - 1 : args.endIndex,
     commas: args.children.filter((c) => c?.type === ",").map((c) => c!.startIndex),
-    caller: functions.find((f) => node.startIndex >= f.startOffset && node.startIndex < f.endOffset),
   };
 }
 
@@ -114,16 +112,27 @@ export async function readC(source: string): Promise<CSyntax> {
   if (!tree) return { functions: [], calls: [] };
   try {
     const functions = tree.rootNode.descendantsOfType("function_definition").flatMap((n) => (n && functionOf(source, n)) ?? []);
-    const calls = tree.rootNode.descendantsOfType("call_expression").flatMap((n) => (n && callOf(n, functions)) ?? []);
+    const calls = tree.rootNode.descendantsOfType("call_expression").flatMap((n) => (n && callOf(n)) ?? []);
     return { functions, calls };
   } finally {
     tree.delete();
   }
 }
 
-/** The function whose definition spans an offset. */
-export const functionAt = (syntax: CSyntax, offset: number): CFunction | undefined =>
-  syntax.functions.find((f) => offset >= f.startOffset && offset <= f.endOffset);
+/**
+ * The section of the program around an offset, by its SEC() and by braces in the first column alone: it holds while a function
+ * is being written and has no end yet.
+ */
+export function sectionAt(source: string, offset: number): { readonly name: string; readonly def: SectionDef | undefined } | undefined {
+  const before = source.slice(0, offset);
+  const last = [...before.matchAll(/\bSEC\s*\(\s*"([^"\n]*)"\s*\)/g)].at(-1);
+  if (!last) return undefined;
+  const since = before.slice(last.index + last[0].length);
+  const body = since.indexOf("{");
+  if (body < 0 || /[;=]/.test(since.slice(0, body)) || /\n}/.test(since)) return undefined;
+  const name = last[1]!;
+  return { name, def: findSection(name.replace(/^\?/, "")) };
+}
 
 /** Whether a C text looks like a BPF program. */
 export const looksLikeBpf = (source: string): boolean => /\bSEC\s*\(\s*"|bpf_helpers\.h|"vmlinux\.h"/.test(source);

@@ -1,0 +1,77 @@
+// The command line as a user calls it: output, messages and exit status. It needs `npm run build` before.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = resolve(import.meta.dirname, "..", "..");
+const cli = join(root, "dist", "cli.js");
+let dir: string;
+beforeAll(() => void (dir = mkdtempSync(join(tmpdir(), "beeline-cli-"))));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const beeline = (...args: string[]) => spawnSync(process.execPath, [cli, ...args], { cwd: dir, encoding: "utf8" });
+const rows = (text: string): Record<string, unknown>[] =>
+  text
+    .split("\n")
+    .filter(Boolean)
+    .map((l) => JSON.parse(l) as Record<string, unknown>);
+
+describe.skipIf(!existsSync(cli))("beeline", () => {
+  it("lists its commands, and says what is wrong with a call", () => {
+    expect(beeline("--help")).toMatchObject({ status: 0, stdout: expect.stringContaining("usage: beeline COMMAND") as string });
+    expect(beeline()).toMatchObject({ status: 2 });
+    expect(beeline("frob")).toMatchObject({
+      status: 2,
+      stdout: "",
+      stderr: "beeline: there is no command 'frob'. 'beeline --help' lists them.\n",
+    });
+    expect(beeline("toString")).toMatchObject({ status: 2 });
+    expect(beeline("helpers", "--format", "xml").stderr).toBe("beeline helpers: --format xml: it is one of text, json\n");
+  });
+  it("lists helpers, kfuncs, program and map types", () => {
+    const helpers = rows(beeline("helpers", "--format", "json").stdout);
+    expect(helpers.length).toBe(211);
+    expect(helpers[0]).toMatchObject({
+      id: 1,
+      name: "bpf_map_lookup_elem",
+      returns: "void *",
+      since: "3.19",
+      gpl_only: false,
+      args: [
+        { name: "map", type: "struct bpf_map *" },
+        { name: "key", type: "const void *" },
+      ],
+    });
+    expect(rows(beeline("kfuncs", "--format", "json").stdout).length).toBe(203);
+    expect(rows(beeline("program-types", "--format", "json").stdout).length).toBe(32);
+    expect(rows(beeline("map-types", "--format", "json").stdout).length).toBe(33);
+    expect(beeline("helpers", "bpf_redirect").stdout).toContain("long bpf_redirect(u32 ifindex, u64 flags)");
+  });
+  it("assembles and disassembles", () => {
+    writeFileSync(join(dir, "a.bpf.s"), readFileSync(join(root, "examples", "xdp_drop_short.bpf.s")));
+    expect(beeline("asm", "a.bpf.s", "-o", "a.o")).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    const { stdout, status } = beeline("disasm", "a.o");
+    expect(status).toBe(0);
+    expect(stdout.split("\n").slice(0, 2)).toEqual([
+      "; program drop_short, section xdp, 7 instructions",
+      "    0: (61) r2 = *(u32 *)(r1 +0)",
+    ]);
+    writeFileSync(join(dir, "b.bpf.s"), "r1 = 1\nr1 + 2\n");
+    expect(beeline("asm", "b.bpf.s")).toMatchObject({ status: 1, stderr: "b.bpf.s:2:4: error: '+' is no operator here\n" });
+    expect(existsSync(join(dir, "b.o"))).toBe(false);
+  });
+  it("names files that cannot be read, without a stack trace", () => {
+    expect(beeline("asm", "none.s").stderr).toMatch(/^beeline asm: .*none\.s: no such file\n$/);
+    for (const [name, text] of [
+      ["empty.o", ""],
+      ["cut.o", "\x7fELF\x02\x01\x01\x00"],
+      ["text.o", "hello, world"],
+    ]) {
+      writeFileSync(join(dir, name), text, "latin1");
+      const { status, stderr } = beeline("disasm", name);
+      expect(status).toBe(2);
+      expect(stderr.split("\n").length).toBe(2);
+    }
+  });
+});
