@@ -3,7 +3,6 @@ export * from "./spec.ts";
 export * from "./btf/btf.ts";
 export { openBtf } from "./btf/reader.ts";
 export { loadObject, DEFAULT_KERNEL_VERSION, DEFAULT_POSSIBLE_CPUS, type LoadOptions } from "./load/load.ts";
-export { ATTACH_TYPE, MAP_TYPE, PROG_TYPE } from "./load/kinds.ts";
 export { findSection, nearestSections, SECTION_DEFS, type SectionDef } from "./load/sections.ts";
 export { dumpC } from "./btf/c-dump.ts";
 export { dumpText } from "./btf/text-dump.ts";

@@ -181,7 +181,7 @@ export const HELPER_ROWS: readonly HelperRow[] = [
   [172, "timer_cancel", "5.15", "timer", "long", "RET_INTEGER", "", "gpl", [["struct bpf_timer *timer", "ARG_PTR_TO_TIMER"]]],
   [173, "get_func_ip", "5.15", "trace", "u64", "RET_INTEGER", "", "gpl", [["void *ctx", "ARG_PTR_TO_CTX"]], [["kprobe:trace_kprobe_multi kprobe:trace_uprobe_multi kprobe:trace_kprobe_session kprobe:trace_uprobe_session", "RET_INTEGER", "", "", [["void *ctx", "ARG_PTR_TO_CTX"]]]]],
   [174, "get_attach_cookie", "5.15", "trace", "u64", "RET_INTEGER", "", "", [["void *ctx", "ARG_PTR_TO_CTX"]]],
-  [175, "task_pt_regs", "5.15", "system", "long", "RET_PTR_TO_BTF_ID", "", "gpl", [["struct task_struct *task", "ARG_PTR_TO_BTF_ID", "task_struct"]]],
+  [175, "task_pt_regs", "5.15", "system", "long", "RET_PTR_TO_BTF_ID", "pt_regs", "gpl", [["struct task_struct *task", "ARG_PTR_TO_BTF_ID", "task_struct"]]],
   [176, "get_branch_snapshot", "5.16", "trace", "long", "RET_INTEGER", "", "gpl", [["void *entries", "ARG_PTR_TO_MEM | MEM_UNINIT | MEM_WRITE"], ["u32 size", "ARG_CONST_SIZE_OR_ZERO"]]],
   [177, "trace_vprintk", "5.16", "text", "long", "RET_INTEGER", "", "gpl", [["const char *fmt", "ARG_PTR_TO_MEM | MEM_RDONLY"], ["u32 fmt_size", "ARG_CONST_SIZE"], ["const void *data", "ARG_PTR_TO_MEM | PTR_MAYBE_NULL | MEM_RDONLY"], ["u32 data_len", "ARG_CONST_SIZE_OR_ZERO"]]],
   [178, "skc_to_unix_sock", "5.16", "socket", "struct unix_sock *", "RET_PTR_TO_BTF_ID | PTR_MAYBE_NULL", "unix_sock", "", [["void *sk", "ARG_PTR_TO_BTF_ID_SOCK_COMMON", "sock_common"]]],

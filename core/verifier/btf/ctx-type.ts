@@ -12,18 +12,19 @@ const CTX_STRUCT: Readonly<Record<number, string>> = {
   [PT.SK_LOOKUP]: "bpf_sk_lookup", [PT.NETFILTER]: "bpf_nf_ctx",
 };
 
+const KPROBE_CTX = "bpf_user_pt_regs_t";
+const QUALIFIERS: ReadonlySet<number> = new Set([BTF_KIND.CONST, BTF_KIND.VOLATILE, BTF_KIND.RESTRICT, BTF_KIND.TYPE_TAG]);
+
 /** `ptr` is a pointer type; true when it points to the context structure of the program being verified. */
 export function isProgCtxType(env: Env, btf: Btf, ptr: BtfType): boolean {
   let t = btf.type(ptr.type);
-  // kprobe: the typedef bpf_user_pt_regs_t counts, and struct pt_regs on the machine.
-  while (t.kind === BTF_KIND.CONST || t.kind === BTF_KIND.VOLATILE || t.kind === BTF_KIND.RESTRICT || t.kind === BTF_KIND.TYPE_TAG || t.kind === BTF_KIND.TYPEDEF) {
-    if (t.kind === BTF_KIND.TYPEDEF && t.name === "bpf_user_pt_regs_t" && (env.prog.type === PT.KPROBE || env.prog.type === PT.PERF_EVENT)) return true;
-    t = btf.type(t.type);
-  }
-  if (t.kind !== BTF_KIND.STRUCT || !t.name) return false;
-  if (env.prog.type === PT.KPROBE || env.prog.type === PT.PERF_EVENT) {
-    if (t.name === "pt_regs" || t.name === "user_pt_regs" || t.name === "user_regs_struct") return true;
-  }
+  const kprobe = env.prog.type === PT.KPROBE;
+  while (QUALIFIERS.has(t.kind)) t = btf.type(t.type);
+  if (kprobe && t.kind === BTF_KIND.TYPEDEF && t.name === KPROBE_CTX) return true;
+  t = btf.type(btf.resolve(t.id));
+  if ((t.kind !== BTF_KIND.STRUCT && t.kind !== BTF_KIND.UNION) || !t.name) return false;
+  // The typedef's name counts as a structure's name too; on x86-64 it stands for struct pt_regs.
+  if (kprobe) return t.name === KPROBE_CTX || t.name === "pt_regs";
   const ctx = CTX_STRUCT[env.prog.type];
   // The kernel's own structure behind a context counts as the context.
   return t.name === ctx || (ctx === "__sk_buff" && t.name === "sk_buff") || (ctx === "xdp_md" && t.name === "xdp_buff");

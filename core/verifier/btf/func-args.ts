@@ -91,7 +91,7 @@ function prepareOne(env: Env, btf: Btf, fn: BtfType, typeId: number, i: number, 
   only("nonnull");
   const size = sizeOrNone(btf, target.id);
   if (size === undefined || target.id === 0)
-    return fail(`arg#${i} reference type('${btfKindStr(target.kind)} ${target.name}') size cannot be determined: -22`);
+    return fail(`arg#${i} reference type('${btfKindStr(target.kind)} ${target.id ? target.name : ""}') size cannot be determined: -22`);
   return arg(A.ARG_PTR_TO_MEM | (tags.has("nonnull") ? 0 : T.PTR_MAYBE_NULL), size);
 }
 
@@ -100,7 +100,7 @@ function kernelType(env: Env, target: BtfType, i: number): number {
   if (!env.kernelBtf) throw new Unsupported("kernel-btf");
   // Local flavours of a kernel type carry `___suffix`.
   const id = env.kernelBtf.find(target.name.replace(/___.*$/, ""), target.kind);
-  if (!id) env.fail("subprog-args", EINVAL, `arg#${i} reference type('${btfKindStr(target.kind)} ${target.name}') has no matches`);
+  if (!id) env.fail("subprog-args", EINVAL, `arg#${i} reference type('${btfKindStr(target.kind)} ${target.id ? target.name : ""}') has no matches`);
   return id;
 }
 

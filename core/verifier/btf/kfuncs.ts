@@ -21,6 +21,8 @@ const UNDER_LOCK = new Set([
   "bpf_arena_alloc_pages", "bpf_arena_free_pages", "bpf_arena_reserve_pages", "bpf_stream_vprintk", "bpf_stream_vprintk_impl",
 ]);
 
+const XDP_METADATA: ReadonlySet<string> = new Set(["bpf_xdp_metadata_rx_timestamp", "bpf_xdp_metadata_rx_hash", "bpf_xdp_metadata_rx_vlan_tag"]);
+
 export class KfuncTable {
   readonly #env: Env;
   readonly #byId = new Map<number, Kfunc | null>();
@@ -53,6 +55,7 @@ export class KfuncTable {
     const id = insn.imm;
     const btf = env.kernelBtf;
     if (id <= 0 || id >= btf.typeCount || btf.kind(id) !== BTF_KIND.FUNC) env.fail("kfunc-id", EINVAL, `kernel btf_id ${id} is not a function`);
+    if (XDP_METADATA.has(btf.type(id).name)) env.fail("kfunc-dev-bound", EINVAL, "metadata kfuncs require device-bound program");
   }
   isFlag(insn: Insn, flag: string): boolean {
     return insn.off === 0 && (this.get(insn.imm)?.flags.has(flag) ?? false);

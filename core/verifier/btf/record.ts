@@ -15,6 +15,8 @@ export interface BtfField {
   readonly btf: Btf | null;
   readonly btfId: number;
   readonly nodeName: string;
+  /** How many structures lie around it. */
+  readonly depth: number;
   nodeOffset: number;
   /** Record of the node type of a graph root. */
   valueRecord: BtfRecord | null;
@@ -48,16 +50,34 @@ const BY_STRUCT: Record<string, readonly [type: number, size: number]> = {
   bpf_refcount: [BPF_REFCOUNT, 4], bpf_task_work: [BPF_TASK_WORK, 8],
 };
 const KPTR_TAGS: Record<string, number> = { kptr_untrusted: BPF_KPTR_UNREF, kptr: BPF_KPTR_REF, percpu_kptr: BPF_KPTR_PERCPU, uptr: BPF_UPTR };
-const MAX_DEPTH = 4;
+const MAX_DEPTH = 31;
+const MAX_FIELDS = 11;
+const UNIQUE = BPF_SPIN_LOCK | BPF_RES_SPIN_LOCK | BPF_TIMER | BPF_WORKQUEUE | BPF_TASK_WORK;
+const REPEATABLE = BPF_KPTR | BPF_UPTR | BPF_LIST_HEAD | BPF_RB_ROOT;
 
-/** The special fields of type `id`, or null when it has none (btf_parse_fields with every field type allowed). */
+/** The special fields of type `id`, or null when it has none or a layout that the kernel does not take (btf_parse_fields with every field type allowed). */
 export function parseRecord(btf: Btf, id: number, kernel: Btf | undefined): BtfRecord | null {
   if (id <= 0) return null;
   const found: BtfField[] = [];
+  const search: Search = { btf, kernel, out: found, invalid: false };
   const t = btf.type(btf.resolve(id));
-  if (t.kind === BTF_KIND.STRUCT || t.kind === BTF_KIND.DATASEC) collect({ btf, kernel, out: found }, t, 0, 0);
-  if (found.length === 0) return null;
+  if (t.kind === BTF_KIND.STRUCT || t.kind === BTF_KIND.DATASEC) collect(search, t, 0, 0);
+  if (found.length === 0 || search.invalid) return null;
   found.sort((a, b) => a.offset - b.offset);
+  return consistent(found) ? summary(found) : null;
+}
+
+/** The rules that hold between fields, at the end of btf_parse_fields. */
+function consistent(fields: readonly BtfField[]): boolean {
+  const mask = fields.reduce((m, f) => m | f.type, 0);
+  const locks = mask & (BPF_SPIN_LOCK | BPF_RES_SPIN_LOCK);
+  if (locks === (BPF_SPIN_LOCK | BPF_RES_SPIN_LOCK)) return false;
+  if (mask & (BPF_LIST_HEAD | BPF_RB_ROOT) && !locks) return false;
+  if (!(mask & BPF_REFCOUNT) && mask & BPF_LIST_NODE && mask & BPF_RB_NODE) return false;
+  return fields.every((f, i) => i === 0 || f.offset >= fields[i - 1]!.offset + fields[i - 1]!.size);
+}
+
+function summary(found: readonly BtfField[]): BtfRecord {
   const off = (type: number): number => found.find((f) => f.type === type)?.offset ?? -1;
   return {
     fields: found,
@@ -75,10 +95,20 @@ interface Search {
   readonly btf: Btf;
   readonly kernel: Btf | undefined;
   readonly out: BtfField[];
+  /** Too many fields, too deep, two of a kind of which there may be one, or an array of those. */
+  invalid: boolean;
 }
 
 function collect(s: Search, t: BtfType, base: number, depth: number): void {
-  if (depth > MAX_DEPTH) return;
+  if (depth >= MAX_DEPTH) s.invalid = true;
+  if (s.invalid) return;
+  const start = s.out.length;
+  members(s, t, base, depth);
+  const own = s.out.slice(start).filter((f) => f.depth === depth && f.type & UNIQUE);
+  if (own.some((f, i) => own.findIndex((g) => g.type === f.type) !== i)) s.invalid = true;
+}
+
+function members(s: Search, t: BtfType, base: number, depth: number): void {
   if (t.kind === BTF_KIND.DATASEC) {
     for (const v of t.vars) field(s, s.btf.type(v.type).type, base + v.offset, { owner: t, component: -1, depth, varId: v.type });
     return;
@@ -104,13 +134,18 @@ function field(s: Search, typeId: number, offset: number, place: Place): void {
     id = s.btf.resolve(t.type);
     t = s.btf.type(id);
   }
-  if (repeat === 0 || repeat > 128) return;
+  if (repeat === 0) return;
   const size = t.kind === BTF_KIND.STRUCT || t.kind === BTF_KIND.UNION ? t.size : 8;
-  for (let k = 0; k < repeat; k++) one(s, t, offset + k * size, place);
+  const start = s.out.length;
+  one(s, t, offset, place);
+  const found = s.out.slice(start);
+  if (repeat > 1 && found.some((f) => !(f.type & REPEATABLE))) s.invalid = true;
+  if (start + found.length * repeat > MAX_FIELDS) s.invalid = true;
+  for (let k = 1; k < repeat && !s.invalid; k++) s.out.push(...found.map((f) => ({ ...f, offset: f.offset + k * size })));
 }
 
 function one(s: Search, t: BtfType, offset: number, place: Place): void {
-  if (t.kind === BTF_KIND.PTR) return kptr(s, t, offset);
+  if (t.kind === BTF_KIND.PTR) return kptr(s, t, offset, place.depth);
   if (t.kind !== BTF_KIND.STRUCT) return;
   const special = BY_STRUCT[t.name];
   if (!special) return collect(s, t, offset, place.depth + 1);
@@ -121,12 +156,19 @@ function one(s: Search, t: BtfType, offset: number, place: Place): void {
     const tags = s.btf.declTags(place.varId || place.owner.id, place.varId ? -1 : place.component);
     const spec = tags.find((tag) => tag.startsWith("contains:"))?.slice("contains:".length);
     const colon = spec?.indexOf(":") ?? -1;
-    if (!spec || colon < 0) return;
+    if (!spec || colon < 0) return void (s.invalid = true);
     btfId = s.btf.find(spec.slice(0, colon), BTF_KIND.STRUCT);
     nodeName = spec.slice(colon + 1);
-    if (!btfId) return;
+    if (!btfId || !isNode(s.btf, btfId, nodeName, type)) return void (s.invalid = true);
   }
-  s.out.push({ type, offset, size, btf: btfId ? s.btf : null, btfId, nodeName, nodeOffset: nodeOffset(s.btf, btfId, nodeName), valueRecord: null });
+  s.out.push({ type, offset, size, btf: btfId ? s.btf : null, btfId, nodeName, depth: place.depth, nodeOffset: nodeOffset(s.btf, btfId, nodeName), valueRecord: null });
+}
+
+/** btf_parse_graph_root: the named member is a node of the root's kind. */
+function isNode(btf: Btf, id: number, name: string, root: number): boolean {
+  const m = btf.type(id).members.find((x) => x.name === name);
+  const t = m && btf.type(btf.resolve(m.type));
+  return t?.kind === BTF_KIND.STRUCT && t.name === (root === BPF_LIST_HEAD ? "bpf_list_node" : "bpf_rb_node");
 }
 
 function nodeOffset(btf: Btf, id: number, name: string): number {
@@ -135,7 +177,7 @@ function nodeOffset(btf: Btf, id: number, name: string): number {
   return m ? m.bitOffset / 8 : 0;
 }
 
-function kptr(s: Search, ptr: BtfType, offset: number): void {
+function kptr(s: Search, ptr: BtfType, offset: number, depth: number): void {
   const tag = s.btf.type(ptr.type);
   if (tag.kind !== BTF_KIND.TYPE_TAG) return;
   const type = KPTR_TAGS[tag.name];
@@ -144,5 +186,5 @@ function kptr(s: Search, ptr: BtfType, offset: number): void {
   // The kernel's own type of that name comes first, else it is a type of the program.
   const inKernel = s.kernel?.find(target.name, BTF_KIND.STRUCT) ?? 0;
   const own = inKernel ? null : s.btf;
-  s.out.push({ type, offset, size: 8, btf: own ?? s.kernel ?? null, btfId: inKernel || target.id, nodeName: "", nodeOffset: 0, valueRecord: null });
+  s.out.push({ type, offset, size: 8, btf: own ?? s.kernel ?? null, btfId: inKernel || target.id, nodeName: "", depth, nodeOffset: 0, valueRecord: null });
 }

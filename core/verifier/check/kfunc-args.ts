@@ -155,7 +155,7 @@ class Args {
     if (target.kind === BTF_KIND.FUNC_PROTO) return "callback";
     const plain = isScalarType(target) || isScalarStruct(env, this.btf, target) || (sized && target.id === 0);
     if (!plain)
-      this.fail(`arg#${i} pointer type ${target.id === 0 ? "UNKNOWN" : btfKindStr(target.kind)} ${target.name} must point to ${sized ? "void, " : ""}scalar, or struct with scalar`);
+      this.fail(`arg#${i} pointer type ${btfKindStr(target.kind)} ${target.id ? target.name : ""} must point to ${sized ? "void, " : ""}scalar, or struct with scalar`);
     return sized ? "mem-size" : "mem";
   }
 
@@ -164,7 +164,7 @@ class Args {
     const { env, meta } = this;
     const regno = i + 1;
     const reg = env.reg(regno);
-    const strict = this.flags.has("TRUSTED_ARGS") || this.flags.has("RCU");
+    const strict = this.flags.has("TRUSTED_ARGS") || this.releases || this.flags.has("RCU");
     if (strict && (isNullReg(env, reg) || T.mayBeNull(reg.type)) && !this.has(i, "__nullable"))
       this.fail(`Possibly NULL pointer passed to trusted arg${i}`, EACCES);
     if (reg.refObjId) {
@@ -220,7 +220,7 @@ class Args {
         break;
       case "mem": {
         const size = sizeOrNone(this.btf, target.id);
-        if (size === undefined) this.fail(`arg#${i} reference type('${btfKindStr(target.kind)} ${target.name}') size cannot be determined: -22`);
+        if (size === undefined) this.fail(`arg#${i} reference type('${btfKindStr(target.kind)} ${target.id ? target.name : ""}') size cannot be determined: -22`);
         checkMemReg(env, regno, size!);
         break;
       }

@@ -110,7 +110,7 @@ function stackSafe(env: Env, old: FuncState, cur: FuncState, exact: Exact): bool
       continue;
     }
     const ot = o.type(byte);
-    if (exact === EXACT && (!c || ot !== c.type(byte))) return false;
+    if (exact !== NOT_EXACT && (!c || ot !== c.type(byte))) return false;
     if (ot === STACK_INVALID || (env.allowUninitStack && ot === STACK_MISC)) continue;
     if (!c) return false;
     const oldReg = slotScalar(env, o);

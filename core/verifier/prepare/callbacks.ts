@@ -4,7 +4,7 @@ import type { Env } from "../env.ts";
 
 /** enum bpf_func_id of the helpers that the verifier treats in a way of their own. */
 export const FUNC = {
-  map_lookup_elem: 1, map_update_elem: 2, map_delete_elem: 3, probe_read: 4, get_smp_processor_id: 8, tail_call: 12, perf_event_read: 22,
+  map_lookup_elem: 1, setsockopt: 49, getsockopt: 57, map_update_elem: 2, map_delete_elem: 3, probe_read: 4, get_smp_processor_id: 8, tail_call: 12, perf_event_read: 22,
   redirect: 23, perf_event_output: 25, get_stackid: 27, get_current_task: 35, probe_read_str: 45, perf_event_read_value: 55, redirect_map: 51,
   skb_under_cgroup: 33, current_task_under_cgroup: 37, sk_redirect_map: 52, sock_map_update: 53, get_stack: 67, sock_hash_update: 70,
   msg_redirect_hash: 71, sk_redirect_hash: 72, msg_redirect_map: 60, get_local_storage: 81, sk_select_reuseport: 82, sk_lookup_tcp: 84, sk_lookup_udp: 85,

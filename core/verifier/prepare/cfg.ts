@@ -197,7 +197,7 @@ export function computeScc(env: Env): void {
       }
       dfs.pop();
       if (low[w]! < pre[w]!) continue;
-      const inLoop = stack[stack.length - 1] !== w || succ.includes(w) || env.aux[w]!.callsCallback;
+      const inLoop = stack[stack.length - 1] !== w || succ.includes(w);
       for (;;) {
         const t = stack.pop()!;
         low[t] = NOT_ON_STACK;

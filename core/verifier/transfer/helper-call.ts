@@ -37,11 +37,18 @@ const acquires = (id: number, map: MapInfo | null): boolean => SK_ACQUIRE.has(id
 
 export const funcName = (id: number): string => helperById(id)?.name ?? "unknown";
 
+/** Iterators over sockets have helpers of their own (bpf_iter_get_func_proto). */
+function iterMayUse(env: Env, id: number): boolean {
+  const { type, expectedAttachType: at } = env.prog;
+  return type === PT.TRACING && at === AT.TRACE_ITER && SOCK_ITERS.has(env.attach.name) && (id === FUNC.setsockopt || id === FUNC.getsockopt);
+}
+const SOCK_ITERS: ReadonlySet<string> = new Set(["bpf_iter_tcp", "bpf_iter_udp", "bpf_iter_unix"]);
+
 function lookUp(env: Env, id: number): Proto {
   const { type, expectedAttachType } = env.prog;
   const named = `${funcName(id)}#${id}`;
   if (id < 0 || id > HELPERS.length) env.fail("unknown-helper", EINVAL, `invalid func ${named}`);
-  if (!helperAvailable(id, type, expectedAttachType)) env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
+  if (!helperAvailable(id, type, expectedAttachType) && !iterMayUse(env, id)) env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
   const { structOps, name: member } = env.attach;
   if (structOps && !structOps.mayUseHelper(funcName(id).replace(/^bpf_/, ""), member)) env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
   const proto = protoOf(id, type, expectedAttachType);

@@ -99,7 +99,7 @@ function call(env: Env, insn: op.Insn, is32: boolean): Outcome {
 
 /** process_bpf_exit_full. */
 function exit(env: Env, exception: boolean): Outcome {
-  checkResourceLeak(env, exception, env.cur.curframe === 0, "BPF_EXIT instruction in main prog");
+  checkResourceLeak(env, exception, exception || env.cur.curframe === 0, exception ? "bpf_throw" : "BPF_EXIT instruction in main prog");
   if (exception) return "exit";
   if (env.cur.curframe > 0) {
     functionExit(env);

@@ -1,5 +1,5 @@
 // Calling a kfunc: its arguments, the sections it opens and closes, what it returns (check_kfunc_call, 6.18).
-import { kfuncAllowed } from "../../catalog/index.ts";
+import { ATTACH_TYPE as AT, PROG_TYPE as PT, kfuncAllowed } from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
 import { EACCES, EFAULT, EINVAL, Unsupported, type Env } from "../env.ts";
@@ -30,13 +30,18 @@ const MAX_ERRNO = 4095;
 const PERCPU_OBJ_MAX = 512;
 const S32: { min: number; max: number } = { min: -0x80000000, max: 0x7fffffff };
 
+/** Allowed by a filter that looks at the attach type (bpf_kprobe_multi_filter). */
+const SESSION: ReadonlySet<string> = new Set(["bpf_session_cookie", "bpf_session_is_return"]);
+
 /** `throws` when the call ends the program (bpf_throw). */
 export function checkKfuncCall(env: Env, insn: Insn): "on" | "throws" {
   // A weak kfunc that the kernel lacks is never reached.
   if (!insn.imm) return "on";
   const kfunc = env.kfuncs.get(insn.imm);
   if (!kfunc) throw new Unsupported("module-kfunc");
-  if (!kfuncAllowed(kfunc.name, env.prog.type, env.prog.expectedAttachType))
+  const { type, expectedAttachType: at } = env.prog;
+  const session = SESSION.has(kfunc.name) && type === PT.KPROBE && (at === AT.TRACE_KPROBE_SESSION || at === AT.TRACE_UPROBE_SESSION);
+  if (!session && !kfuncAllowed(kfunc.name, type, at))
     env.fail("kfunc-not-allowed", EACCES, `calling kernel function ${kfunc.name} is not allowed`);
   const insnIdx = env.insnIdx;
   env.curAux.isIterNext = kfunc.flags.has("ITER_NEXT");
@@ -222,13 +227,14 @@ function plainPointer(env: Env, meta: KfuncMeta, target: BtfType): Reg {
   const btf = env.kernelBtf!;
   const { kfunc } = meta;
   if (isStruct(target)) {
-    const rcu = kfunc.flags.has("RCU_PROTECTED") || (kfunc.flags.has("ITER_NEXT") && (iterReg(env.cur, meta.iter!).type & T.MEM_RCU) !== 0);
-    const trust = kfunc.name === "bpf_get_kmem_cache" ? T.PTR_UNTRUSTED : rcu ? T.MEM_RCU : T.PTR_TRUSTED;
+    const iter = kfunc.flags.has("ITER_NEXT") ? (iterReg(env.cur, meta.iter!).type & T.MEM_RCU ? T.MEM_RCU : T.PTR_TRUSTED) : 0;
+    const trust = kfunc.name === "bpf_get_kmem_cache" ? T.PTR_UNTRUSTED : iter;
     return btfReg(env, T.PTR_TO_BTF_ID | trust, btf, target.id);
   }
   if (target.id === 0) return env.unknownScalar();
   let size = meta.r0Size;
   let readonly = meta.r0Rdonly;
+  if (kfunc.name === "bpf_session_cookie") size = 8;
   if (!size) {
     size = sizeOrNone(btf, target.id) ?? 0;
     readonly = true;
