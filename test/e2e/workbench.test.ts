@@ -98,8 +98,10 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
     await bench.expand("Packet");
     await bench.shot("debug-entry");
     await page.keyboard.press("F10");
-    await bench.stoppedAt("xdp_parse", /4[68]:/);
+    await page.getByText("Paused on step").first().waitFor();
+    await bench.stoppedAt("xdp_parse", /4[5-8]:/);
     await page.keyboard.press("F5");
+    await page.getByText("Paused on breakpoint").first().waitFor();
     await bench.stoppedAt("xdp_parse", /5[0-4]:/);
     await bench.shot("debug-breakpoint");
     await page.keyboard.press("F5");
