@@ -1,4 +1,4 @@
-// Debugging: completes launch configurations, builds what is to be run, and runs the debug adapter inside the extension.
+// Debugging: completes launch configurations, builds what is to be run, and starts the debug adapter. It runs no program itself.
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import { BUILD, type BuildParams, type BuildResult } from "../../server/protocol/index.ts";
@@ -78,7 +78,17 @@ async function choose({ programs }: BuildResult): Promise<BuildResult["programs"
   return picked?.p;
 }
 
+/** The adapter runs in a process of its own, on the Node that runs the extension: a long run never holds up the editor. */
+function adapter(context: vscode.ExtensionContext): vscode.DebugAdapterDescriptorFactory {
+  const script = vscode.Uri.joinPath(context.extensionUri, "dist", "debug-adapter.js").fsPath;
+  const options = { env: { ELECTRON_RUN_AS_NODE: "1" } };
+  return { createDebugAdapterDescriptor: () => new vscode.DebugAdapterExecutable(process.execPath, [script], options) };
+}
+
 export function registerDebugging(context: vscode.ExtensionContext, client: LanguageClient): void {
   const provider = new Configurations(client);
-  context.subscriptions.push(vscode.debug.registerDebugConfigurationProvider("beeline", provider));
+  context.subscriptions.push(
+    vscode.debug.registerDebugConfigurationProvider("beeline", provider),
+    vscode.debug.registerDebugAdapterDescriptorFactory("beeline", adapter(context)),
+  );
 }

@@ -141,10 +141,14 @@ describe.skipIf(off)("in the workbench", { timeout: 180000 }, () => {
   });
 });
 
-/** The picture of the README is one that this test made. */
+/** The pictures of the README are ones that this test made. */
 afterAll(() => {
-  if (process.env["BEELINE_SAVE_SHOTS"] === "1")
-    copyFileSync(join(root, ".cache", "shots", "null-check.png"), join(root, "docs", "null-check.png"));
+  if (process.env["BEELINE_SAVE_SHOTS"] !== "1") return;
+  for (const [shot, doc] of [
+    ["null-check", "null-check"],
+    ["debug-map-change", "debug"],
+  ])
+    copyFileSync(join(root, ".cache", "shots", `${shot}.png`), join(root, "docs", `${doc}.png`));
 });
 it.skipIf(!off)("says why it did not run", () => {
   expect(process.env["BEELINE_E2E"] === "1" ? missing() : "BEELINE_E2E is not set").toBeTruthy();
