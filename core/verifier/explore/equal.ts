@@ -2,11 +2,23 @@
 import type { Env } from "../env.ts";
 import { BPF_ADD_CONST, sameBody, type Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
-import { BPF_REG_SIZE, STACK_DYNPTR, STACK_INVALID, STACK_IRQ_FLAG, STACK_ITER, STACK_MISC, STACK_SPILL, STACK_ZERO, type Slot } from "../domain/stack.ts";
+import {
+  BPF_REG_SIZE,
+  STACK_DYNPTR,
+  STACK_INVALID,
+  STACK_IRQ_FLAG,
+  STACK_ITER,
+  STACK_MISC,
+  STACK_SPILL,
+  STACK_ZERO,
+  type Slot,
+} from "../domain/stack.ts";
 import { REF_TYPE_IRQ, REF_TYPE_PTR, type FuncState, type VState } from "../domain/state.ts";
 
 /** How equal: imprecise scalars may differ; all must be exact; ranges must lie within. */
-export const NOT_EXACT = 0, EXACT = 1, RANGE_WITHIN = 2;
+export const NOT_EXACT = 0,
+  EXACT = 1,
+  RANGE_WITHIN = 2;
 type Exact = 0 | 1 | 2;
 
 /** A one-to-one correspondence between ids of the old and of the current state. */
@@ -135,7 +147,9 @@ function slotSafe(env: Env, old: FuncState, spi: number, o: Slot, c: Slot, exact
     case STACK_DYNPTR:
       return o.reg.u1 === c.reg.u1 && o.reg.u2 === c.reg.u2 && ids.same(o.reg.refObjId, c.reg.refObjId);
     case STACK_ITER:
-      return o.reg.obj === c.reg.obj && o.reg.u1 === c.reg.u1 && (o.reg.u2 & 3) === (c.reg.u2 & 3) && ids.same(o.reg.refObjId, c.reg.refObjId);
+      return (
+        o.reg.obj === c.reg.obj && o.reg.u1 === c.reg.u1 && (o.reg.u2 & 3) === (c.reg.u2 & 3) && ids.same(o.reg.refObjId, c.reg.refObjId)
+      );
     case STACK_IRQ_FLAG:
       return ids.same(o.reg.refObjId, c.reg.refObjId) && o.reg.u1 === c.reg.u1;
     default:
