@@ -25,22 +25,22 @@ type Exact = 0 | 1 | 2;
 class IdMap {
   readonly #old: number[] = [];
   readonly #cur: number[] = [];
+  #count = 0;
   #tmp = 0;
   reset(idGen: number): void {
-    this.#old.length = 0;
-    this.#cur.length = 0;
+    this.#count = 0;
     this.#tmp = idGen;
   }
   /** check_ids. */
   same(oldId: number, curId: number): boolean {
     if ((oldId !== 0) !== (curId !== 0)) return false;
     if (oldId === 0) return true;
-    for (let i = 0; i < this.#old.length; i++) {
+    for (let i = 0; i < this.#count; i++) {
       if (this.#old[i] === oldId) return this.#cur[i] === curId;
       if (this.#cur[i] === curId) return false;
     }
-    this.#old.push(oldId);
-    this.#cur.push(curId);
+    this.#old[this.#count] = oldId;
+    this.#cur[this.#count++] = curId;
     return true;
   }
   /** check_scalar_ids: a scalar without id gets one of its own, so that it matches no linked one. */
@@ -98,7 +98,13 @@ function scalarSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact
   if ((old.id & BPF_ADD_CONST) !== 0 && (cur.id & BPF_ADD_CONST) === 0) return false;
   if (old.id !== 0 && (old.id & BPF_ADD_CONST) === 0 && (cur.id & BPF_ADD_CONST) !== 0) return false;
   if ((old.id & BPF_ADD_CONST) !== 0 && old.off !== cur.off) return false;
-  return ids.sameScalar(old.id, cur.id) && env.D.ops.within(old.s, cur.s) !== 0;
+  return (old.s === cur.s || env.D.ops.within(old.s, cur.s) !== 0) && ids.sameScalar(old.id, cur.id);
+}
+
+/** regs_exact, with a map of ids of its own: used when scalars are widened. */
+export function regsExactAlone(env: Env, old: Reg, cur: Reg): boolean {
+  ids.reset(env.idGen);
+  return regsExact(old, cur);
 }
 
 /** scalar_reg_for_stack: the scalar that reading the whole slot would give, or null. */

@@ -147,7 +147,9 @@ function writeVariable(env: Env, frame: FuncState, regno: number, off: number, s
         `uninit stack in range of var-offset write prohibited for !root; insn ${insnIdx}, off: ${i}`,
       );
     const r = slot.reg.type === T.NOT_INIT ? slot.reg : env.notInit;
-    frame.stack[spi] = new Slot(r, setType(slot.types, at & 7, next));
+    // What was spilled is gone as a whole, though only some of its bytes may be written.
+    const types = slot.top === STACK_SPILL ? scrub(slot.types) : slot.types;
+    frame.stack[spi] = new Slot(r, setType(types, at & 7, next));
   }
   if (zeroUsed && value >= 0) markPrecise(env, value);
 }
