@@ -31,7 +31,15 @@ async function ours() {
   const contents = `export * from "./test/parity/fresh.ts"; export { verify } from "./core/verifier/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { kernelBtf } from "./test/parity/corpora.ts";`;
   const outfile = join(cache, "parity-fresh.mjs");
   const define = { "import.meta.dirname": JSON.stringify(join(root, "test/parity")) };
-  await build({ stdin: { contents, resolveDir: root, loader: "ts" }, bundle: true, format: "esm", platform: "node", outfile, define, logLevel: "error" });
+  await build({
+    stdin: { contents, resolveDir: root, loader: "ts" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    outfile,
+    define,
+    logLevel: "error",
+  });
   return import(pathToFileURL(outfile).href);
 }
 
@@ -40,7 +48,9 @@ const tool = asker();
 const { freshProgram, FRESH_MAPS, verify, encodeInsns, kernelBtf } = await ours();
 const programs = Array.from({ length: count }, (_, i) => freshProgram(first + i));
 const hex = (p) => Buffer.from(encodeInsns(p.insns)).toString("hex");
-const input = [...FRESH_MAPS.map((m) => `map ${m.join(" ")}`), ...programs.map((p) => `prog ${p.type} ${p.flags} ${hex(p)}`), ""].join("\n");
+const input = [...FRESH_MAPS.map((m) => `map ${m.join(" ")}`), ...programs.map((p) => `prog ${p.type} ${p.flags} ${hex(p)}`), ""].join(
+  "\n",
+);
 const kernelStart = performance.now();
 const asked = spawnSync(tool, [], { input, maxBuffer: 1 << 30, encoding: "utf8" });
 const kernelMs = performance.now() - kernelStart;
@@ -64,7 +74,10 @@ asked.stdout
     const accepted = errno === "0";
     if (accepted) n.accepted++;
     else n.rejected++;
-    const note = (what) => differs.push(`seed ${first + i}: ${what}: kernel ${errno} ${processed} ${line}; here ${got.verdict} ${got.errno} ${got.processed} ${got.error.at(-1) ?? ""} ${got.message ?? ""}`);
+    const note = (what) =>
+      differs.push(
+        `seed ${first + i}: ${what}: kernel ${errno} ${processed} ${line}; here ${got.verdict} ${got.errno} ${got.processed} ${got.error.at(-1) ?? ""} ${got.message ?? ""}`,
+      );
     if (got.verdict === "error") n.unsupported++;
     if (got.verdict !== (accepted ? "accept" : "reject")) {
       if (got.verdict === "accept") n.wronglyAccepted++;
@@ -79,8 +92,14 @@ asked.stdout
     else note("line");
   });
 const percent = (a, b) => `${a}/${b} (${((100 * a) / b).toFixed(2)} %)`;
-console.log(`fresh programs ${first}..${first + count - 1} against the running kernel: ${n.accepted} accepted there, ${n.rejected} rejected`);
-console.log(`  verdict ${percent(n.verdict, count)}, errno ${percent(n.errno, count)}, processed ${percent(n.processed, count)}, error line ${percent(n.line, n.rejected)}`);
-console.log(`  wrongly accepted ${n.wronglyAccepted}, unsupported ${n.unsupported}; kernel ${Math.round(kernelMs)} ms, here ${Math.round(performance.now() - oursStart)} ms`);
+console.log(
+  `fresh programs ${first}..${first + count - 1} against the running kernel: ${n.accepted} accepted there, ${n.rejected} rejected`,
+);
+console.log(
+  `  verdict ${percent(n.verdict, count)}, errno ${percent(n.errno, count)}, processed ${percent(n.processed, count)}, error line ${percent(n.line, n.rejected)}`,
+);
+console.log(
+  `  wrongly accepted ${n.wronglyAccepted}, unsupported ${n.unsupported}; kernel ${Math.round(kernelMs)} ms, here ${Math.round(performance.now() - oursStart)} ms`,
+);
 for (const d of differs.slice(0, show)) console.log(`  ${d}`);
 process.exitCode = n.verdict / count >= 0.999 && n.wronglyAccepted === 0 ? 0 : 1;

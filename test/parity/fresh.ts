@@ -183,7 +183,7 @@ class Generator {
   }
   loop(): Draft[] {
     const counter = this.pick([7, 8, 9]);
-    const times = this.pick([2, 4, 8, 20, 60]);
+    const times = this.#depth > 1 ? this.pick([2, 3, 4]) : this.pick([2, 4, 8, 20, 60]);
     const inner = this.blocks(1 + this.rnd(2)).filter(([code, dst]) => !((code & 7) >= 4 && dst === counter && this.rnd(10)));
     const whole = inner.length === 0 || inner.some(([code]) => (code & 7) === 5 || (code & 7) === 6);
     const body = whole ? [movReg(this.pick([0]), counter)] : inner;
@@ -206,7 +206,14 @@ class Generator {
       case 3: {
         const map = this.rnd(3);
         const key = FRESH_MAPS[map]![1];
-        return [...this.lookup(map).slice(0, -1), movReg(3, 10), addImm(3, -8 * (8 - this.rnd(3))), movImm(4, 0), call(2), ...(key ? [] : [])];
+        return [
+          ...this.lookup(map).slice(0, -1),
+          movReg(3, 10),
+          addImm(3, -8 * (8 - this.rnd(3))),
+          movImm(4, 0),
+          call(2),
+          ...(key ? [] : []),
+        ];
       }
       case 4:
         return [...this.lookup(this.rnd(3)).slice(0, -1), call(3)];
@@ -218,7 +225,12 @@ class Generator {
         const use = this.useValue(0, size).filter(([, dst]) => dst === 0 || dst > 6);
         const release: Draft[] = this.rnd(12) ? [movReg(1, 5), movImm(2, 0), call(this.pick([132, 133]))] : [];
         const keep: Draft[] = [[0x7b, 10, 0, -80, 0]];
-        const body = [...keep, ...(use.some(([code, dst]) => (code & 7) === 7 && dst === 0) ? [] : use), [0x79, 5, 10, -80, 0] as Draft, ...release];
+        const body = [
+          ...keep,
+          ...(use.some(([code, dst]) => (code & 7) === 7 && dst === 0) ? [] : use),
+          [0x79, 5, 10, -80, 0] as Draft,
+          ...release,
+        ];
         return [...mapPointer(1, RINGBUF), movImm(2, size), movImm(3, 0), call(131), [0x15, 0, 0, body.length, 0], ...body];
       }
       case 7:
@@ -229,7 +241,15 @@ class Generator {
   }
   callback(): Draft[] {
     const id = this.#function([...this.simple(2), movImm(0, this.pick([0, 0, 0, 1, 2])), EXIT]);
-    return [movImm(1, this.pick([1, 5, 50])), [0x18, 2, 4, 0, 0, id], [0, 0, 0, 0, 0], movReg(3, 10), addImm(3, -64), movImm(4, 0), call(181)];
+    return [
+      movImm(1, this.pick([1, 5, 50])),
+      [0x18, 2, 4, 0, 0, id],
+      [0, 0, 0, 0, 0],
+      movReg(3, 10),
+      addImm(3, -64),
+      movImm(4, 0),
+      call(181),
+    ];
   }
   subprogram(): Draft[] {
     const body: Draft[] = [

@@ -180,7 +180,7 @@ export const frameInsnIdx = (st: VState, frame: number): number => (frame === st
 
 /** states_equal. */
 export function statesEqual(env: Env, old: VState, cur: VState, exact: Exact): boolean {
-  if (old.curframe !== cur.curframe) return false;
+  if (old.curframe !== cur.curframe || differsAgain(env, old, cur, exact)) return false;
   ids.reset(env.idGen);
   // A path taken only speculatively says nothing about a real one.
   if (old.speculative && !cur.speculative) return false;
@@ -195,12 +195,30 @@ export function statesEqual(env: Env, old: VState, cur: VState, exact: Exact): b
   return true;
 }
 
+/** Register of the innermost frame at which the last comparison failed: loops mostly differ in their counter, so it is asked first. */
+let suspect = 0;
+
+/** True when `suspect` alone shows that the states differ. It asks for no ids, so it leaves no trace. */
+function differsAgain(env: Env, old: VState, cur: VState, exact: Exact): boolean {
+  const frame = old.cur;
+  const o = frame.regs[suspect]!;
+  const c = cur.cur.regs[suspect]!;
+  if (o === c || o.type !== T.SCALAR_VALUE || c.type !== T.SCALAR_VALUE || o.s === c.s || env.exploreAluLimits) return false;
+  if (!((env.aux[old.insnIdx]!.liveRegs >>> suspect) & 1)) return false;
+  if (exact === EXACT) return true;
+  const precise = !env.bpfCapable || ((frame.preciseRegs >>> suspect) & 1) === 1;
+  return (precise || exact !== NOT_EXACT) && env.D.ops.within(o.s, c.s) === 0;
+}
+
 function framesEqual(env: Env, old: FuncState, cur: FuncState, insnIdx: number, exact: Exact): boolean {
   if (old.callbackDepth > cur.callbackDepth) return false;
   const live = env.aux[insnIdx]!.liveRegs;
   for (let i = 0; i < 11; i++) {
     if (!((live >>> i) & 1)) continue;
-    if (!regSafe(env, old.regs[i]!, cur.regs[i]!, !env.bpfCapable || ((old.preciseRegs >>> i) & 1) === 1, exact)) return false;
+    if (!regSafe(env, old.regs[i]!, cur.regs[i]!, !env.bpfCapable || ((old.preciseRegs >>> i) & 1) === 1, exact)) {
+      suspect = i;
+      return false;
+    }
   }
   return stackSafe(env, old, cur, exact);
 }
@@ -210,10 +228,14 @@ export function maybeLooping(old: VState, cur: VState): boolean {
   if (old.curframe !== cur.curframe) return false;
   const a = old.cur.regs;
   const b = cur.cur.regs;
+  if (a[suspect]!.s !== b[suspect]!.s) return false;
   for (let i = 0; i < 11; i++) {
     const x = a[i]!;
     const y = b[i]!;
-    if (x !== y && !(sameBody(x, y) && x.id === y.id && x.refObjId === y.refObjId)) return false;
+    if (x !== y && !(sameBody(x, y) && x.id === y.id && x.refObjId === y.refObjId)) {
+      if (x.s !== y.s) suspect = i;
+      return false;
+    }
   }
   return true;
 }
