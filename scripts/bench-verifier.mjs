@@ -50,7 +50,7 @@ const burnInput = {
 
 mkdirSync(cache, { recursive: true });
 const file = await bundle();
-const { answer, selftests, verdicts, verify, xdpTools } = await import(pathToFileURL(file).href);
+const { answer, selftests, verdicts, xdpTools } = await import(pathToFileURL(file).href);
 
 const cases = new Map([...(selftests() ?? []), ...(xdpTools() ?? [])].map((c) => [`${c.object}/${c.program}`, c]));
 const facts = verdicts("").filter((v) => v.verdict === "accept" && cases.has(`${v.object.replace(/\.o$/, "")}/${v.program}`));

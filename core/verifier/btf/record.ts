@@ -173,6 +173,7 @@ function field(s: Search, typeId: number, offset: number, place: Place): void {
   const start = s.out.length;
   one(s, t, offset, place);
   const found = s.out.slice(start);
+  if (found.length === 0) return;
   if (repeat > 1 && found.some((f) => !(f.type & REPEATABLE))) s.invalid = true;
   if (start + found.length * repeat > MAX_FIELDS) s.invalid = true;
   for (let k = 1; k < repeat && !s.invalid; k++) s.out.push(...found.map((f) => ({ ...f, offset: f.offset + k * size })));
