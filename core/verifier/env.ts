@@ -19,8 +19,19 @@ import type { AttachInfo } from "./prepare/attach.ts";
 import type { Caps, VerifyInput, VerifyOptions } from "./types.ts";
 
 /** errno values that the verifier returns. */
-export const EPERM = 1, ENOENT = 2, E2BIG = 7, EAGAIN = 11, ENOMEM = 12, EACCES = 13, EFAULT = 14, EBUSY = 16, EINVAL = 22, ERANGE = 34;
-export const EPROTO = 71, EOPNOTSUPP = 95, ENOTSUPP = 524;
+export const EPERM = 1,
+  ENOENT = 2,
+  E2BIG = 7,
+  EAGAIN = 11,
+  ENOMEM = 12,
+  EACCES = 13,
+  EFAULT = 14,
+  EBUSY = 16,
+  EINVAL = 22,
+  ERANGE = 34;
+export const EPROTO = 71,
+  EOPNOTSUPP = 95,
+  ENOTSUPP = 524;
 
 /** A rejection on its way out; the words already stand in the log. */
 export class Reject extends Error {

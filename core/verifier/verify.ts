@@ -22,10 +22,36 @@ const INSNS_LIMIT = 1_000_000;
 
 function newAux(): InsnAux {
   return {
-    prunePoint: false, jmpPoint: false, forceCheckpoint: false, callsCallback: false, isIterNext: false, scc: 0, liveRegs: 0, ptrType: NOT_INIT, nospec: false,
-    nospecResult: false, aluState: 0, aluLimit: 0, seen: false, fastcallPattern: false, fastcallSpillsNum: 0, mapPtr: null, mapPoisoned: false, map: null,
-    mapOff: 0, btfVarType: 0, btfVarSize: 0, btfVarId: 0, loopInlineInit: false, loopFitForInline: false, loopCallback: 0, objNewSize: 0, kptrStructId: 0,
-    successors: null, argProg: 0, storageGetMightSleep: false,
+    prunePoint: false,
+    jmpPoint: false,
+    forceCheckpoint: false,
+    callsCallback: false,
+    isIterNext: false,
+    scc: 0,
+    liveRegs: 0,
+    ptrType: NOT_INIT,
+    nospec: false,
+    nospecResult: false,
+    aluState: 0,
+    aluLimit: 0,
+    seen: false,
+    fastcallPattern: false,
+    fastcallSpillsNum: 0,
+    mapPtr: null,
+    mapPoisoned: false,
+    map: null,
+    mapOff: 0,
+    btfVarType: 0,
+    btfVarSize: 0,
+    btfVarId: 0,
+    loopInlineInit: false,
+    loopFitForInline: false,
+    loopCallback: 0,
+    objNewSize: 0,
+    kptrStructId: 0,
+    successors: null,
+    argProg: 0,
+    storageGetMightSleep: false,
   };
 }
 
@@ -34,7 +60,8 @@ function prepare(env: Env): void {
   env.maps = env.prog.maps.map((spec, i) => {
     const map = new MapInfo(spec, i);
     if (env.prog.btf && spec.btfValueTypeId) map.record = parseRecord(env.prog.btf, spec.btfValueTypeId, env.kernelBtf);
-    if (env.prog.btf && map.inner && spec.inner?.btfValueTypeId) map.inner.record = parseRecord(env.prog.btf, spec.inner.btfValueTypeId, env.kernelBtf);
+    if (env.prog.btf && map.inner && spec.inner?.btfValueTypeId)
+      map.inner.record = parseRecord(env.prog.btf, spec.inner.btfValueTypeId, env.kernelBtf);
     return map;
   });
   env.kfuncs = new KfuncTable(env);
@@ -58,7 +85,7 @@ function prepare(env: Env): void {
 function checkGlobals(env: Env): void {
   if (env.prog.funcInfo.length === 0) return;
   if (env.exceptionCallbackSubprog) env.subprogs[env.exceptionCallbackSubprog]!.called = true;
-  for (let again = true; again; ) {
+  for (let again = true; again;) {
     again = false;
     for (let i = 1; i < env.subprogs.length; i++) {
       const sub = env.subprogs[i]!;

@@ -9,7 +9,8 @@ import { btfKindStr } from "./func-args.ts";
 import { isStruct, tagFlags } from "./struct-walk.ts";
 
 const MAX_ARGS = 12;
-const SMALL_INT = (t: BtfType): boolean => (t.kind === BTF_KIND.INT && t.size <= 8) || t.kind === BTF_KIND.ENUM || t.kind === BTF_KIND.ENUM64;
+const SMALL_INT = (t: BtfType): boolean =>
+  (t.kind === BTF_KIND.INT && t.size <= 8) || t.kind === BTF_KIND.ENUM || t.kind === BTF_KIND.ENUM64;
 
 /** Index of the argument that context offset `off` belongs to (btf_ctx_arg_idx): structures by value take several words. */
 function argIndex(btf: Btf, params: readonly { type: number }[], off: number): number {

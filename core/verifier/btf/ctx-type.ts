@@ -4,12 +4,30 @@ import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
 import { Unsupported, type Env } from "../env.ts";
 
 const CTX_STRUCT: Readonly<Record<number, string>> = {
-  [PT.SOCKET_FILTER]: "__sk_buff", [PT.SCHED_CLS]: "__sk_buff", [PT.SCHED_ACT]: "__sk_buff", [PT.XDP]: "xdp_md", [PT.CGROUP_SKB]: "__sk_buff",
-  [PT.CGROUP_SOCK]: "bpf_sock", [PT.CGROUP_SOCK_ADDR]: "bpf_sock_addr", [PT.LWT_IN]: "__sk_buff", [PT.LWT_OUT]: "__sk_buff", [PT.LWT_XMIT]: "__sk_buff",
-  [PT.LWT_SEG6LOCAL]: "__sk_buff", [PT.SOCK_OPS]: "bpf_sock_ops", [PT.SK_SKB]: "__sk_buff", [PT.SK_MSG]: "sk_msg_md", [PT.FLOW_DISSECTOR]: "__sk_buff",
-  [PT.PERF_EVENT]: "bpf_perf_event_data", [PT.RAW_TRACEPOINT]: "bpf_raw_tracepoint_args", [PT.RAW_TRACEPOINT_WRITABLE]: "bpf_raw_tracepoint_args",
-  [PT.CGROUP_DEVICE]: "bpf_cgroup_dev_ctx", [PT.CGROUP_SYSCTL]: "bpf_sysctl", [PT.CGROUP_SOCKOPT]: "bpf_sockopt", [PT.SK_REUSEPORT]: "sk_reuseport_md",
-  [PT.SK_LOOKUP]: "bpf_sk_lookup", [PT.NETFILTER]: "bpf_nf_ctx",
+  [PT.SOCKET_FILTER]: "__sk_buff",
+  [PT.SCHED_CLS]: "__sk_buff",
+  [PT.SCHED_ACT]: "__sk_buff",
+  [PT.XDP]: "xdp_md",
+  [PT.CGROUP_SKB]: "__sk_buff",
+  [PT.CGROUP_SOCK]: "bpf_sock",
+  [PT.CGROUP_SOCK_ADDR]: "bpf_sock_addr",
+  [PT.LWT_IN]: "__sk_buff",
+  [PT.LWT_OUT]: "__sk_buff",
+  [PT.LWT_XMIT]: "__sk_buff",
+  [PT.LWT_SEG6LOCAL]: "__sk_buff",
+  [PT.SOCK_OPS]: "bpf_sock_ops",
+  [PT.SK_SKB]: "__sk_buff",
+  [PT.SK_MSG]: "sk_msg_md",
+  [PT.FLOW_DISSECTOR]: "__sk_buff",
+  [PT.PERF_EVENT]: "bpf_perf_event_data",
+  [PT.RAW_TRACEPOINT]: "bpf_raw_tracepoint_args",
+  [PT.RAW_TRACEPOINT_WRITABLE]: "bpf_raw_tracepoint_args",
+  [PT.CGROUP_DEVICE]: "bpf_cgroup_dev_ctx",
+  [PT.CGROUP_SYSCTL]: "bpf_sysctl",
+  [PT.CGROUP_SOCKOPT]: "bpf_sockopt",
+  [PT.SK_REUSEPORT]: "sk_reuseport_md",
+  [PT.SK_LOOKUP]: "bpf_sk_lookup",
+  [PT.NETFILTER]: "bpf_nf_ctx",
 };
 
 const KPROBE_CTX = "bpf_user_pt_regs_t";
@@ -31,9 +49,19 @@ export function isProgCtxType(env: Env, btf: Btf, ptr: BtfType): boolean {
 }
 
 const KERNEL_CTX: Readonly<Record<string, string>> = {
-  __sk_buff: "sk_buff", xdp_md: "xdp_buff", bpf_sock: "sock", bpf_sock_addr: "bpf_sock_addr_kern", bpf_sock_ops: "bpf_sock_ops_kern", sk_msg_md: "sk_msg",
-  bpf_perf_event_data: "bpf_perf_event_data_kern", bpf_cgroup_dev_ctx: "bpf_cgroup_dev_ctx", bpf_sysctl: "bpf_sysctl_kern", bpf_sockopt: "bpf_sockopt_kern",
-  sk_reuseport_md: "sk_reuseport_kern", bpf_sk_lookup: "bpf_sk_lookup_kern", bpf_nf_ctx: "bpf_nf_ctx",
+  __sk_buff: "sk_buff",
+  xdp_md: "xdp_buff",
+  bpf_sock: "sock",
+  bpf_sock_addr: "bpf_sock_addr_kern",
+  bpf_sock_ops: "bpf_sock_ops_kern",
+  sk_msg_md: "sk_msg",
+  bpf_perf_event_data: "bpf_perf_event_data_kern",
+  bpf_cgroup_dev_ctx: "bpf_cgroup_dev_ctx",
+  bpf_sysctl: "bpf_sysctl_kern",
+  bpf_sockopt: "bpf_sockopt_kern",
+  sk_reuseport_md: "sk_reuseport_kern",
+  bpf_sk_lookup: "bpf_sk_lookup_kern",
+  bpf_nf_ctx: "bpf_nf_ctx",
 };
 /** Type id of the kernel's structure behind the context (get_kern_ctx_btf_id). */
 export function kernelCtx(env: Env): number {

@@ -16,7 +16,18 @@ const TAGS = ["ctx", "trusted", "untrusted", "nonnull", "nullable", "arena"];
 
 const arg = (argType: number, memSize = 0, btfId = 0): SubprogArg => ({ argType, memSize, btfId });
 const kindName: Readonly<Record<number, string>> = {
-  1: "INT", 2: "PTR", 3: "ARRAY", 4: "STRUCT", 5: "UNION", 6: "ENUM", 7: "FWD", 8: "TYPEDEF", 12: "FUNC", 13: "FUNC_PROTO", 16: "FLOAT", 19: "ENUM64",
+  1: "INT",
+  2: "PTR",
+  3: "ARRAY",
+  4: "STRUCT",
+  5: "UNION",
+  6: "ENUM",
+  7: "FWD",
+  8: "TYPEDEF",
+  12: "FUNC",
+  13: "FUNC_PROTO",
+  16: "FLOAT",
+  19: "ENUM64",
 };
 export const btfKindStr = (kind: number): string => kindName[kind] ?? "UNKNOWN";
 
@@ -32,7 +43,8 @@ export function prepareArgs(env: Env, subprog: number): void {
     if (sub.isGlobal) env.say(`${text}\n`);
     throw new Reject(errno, "subprog-args");
   };
-  if (proto.params.length > MAX_ARGS) refuse(`Global function ${fn.name}() with ${proto.params.length} > ${MAX_ARGS} args. Buggy compiler.`);
+  if (proto.params.length > MAX_ARGS)
+    refuse(`Global function ${fn.name}() with ${proto.params.length} > ${MAX_ARGS} args. Buggy compiler.`);
   const ret = btf.type(btf.resolve(proto.type));
   if (!isInt(ret)) refuse(`Global function ${fn.name}() doesn't return scalar. Only those are supported.`);
   sub.args = proto.params.map((p, i) => prepareOne(env, btf, fn, p.type, i, sub.isGlobal));
@@ -100,7 +112,12 @@ function kernelType(env: Env, target: BtfType, i: number): number {
   if (!env.kernelBtf) throw new Unsupported("kernel-btf");
   // Local flavours of a kernel type carry `___suffix`.
   const id = env.kernelBtf.find(target.name.replace(/___.*$/, ""), target.kind);
-  if (!id) env.fail("subprog-args", EINVAL, `arg#${i} reference type('${btfKindStr(target.kind)} ${target.id ? target.name : ""}') has no matches`);
+  if (!id)
+    env.fail(
+      "subprog-args",
+      EINVAL,
+      `arg#${i} reference type('${btfKindStr(target.kind)} ${target.id ? target.name : ""}') has no matches`,
+    );
   return id;
 }
 

@@ -14,14 +14,38 @@ export interface Kfunc {
 const NO_FLAGS: ReadonlySet<string> = new Set();
 const PKT_CHANGING = new Set(["bpf_xdp_pull_data"]);
 const UNDER_LOCK = new Set([
-  "bpf_list_push_front_impl", "bpf_list_push_back_impl", "bpf_list_pop_front", "bpf_list_pop_back", "bpf_list_front", "bpf_list_back",
-  "bpf_rbtree_remove", "bpf_rbtree_add_impl", "bpf_rbtree_first", "bpf_rbtree_root", "bpf_rbtree_left", "bpf_rbtree_right",
-  "bpf_iter_num_new", "bpf_iter_num_next", "bpf_iter_num_destroy", "bpf_refcount_acquire_impl",
-  "bpf_res_spin_lock", "bpf_res_spin_unlock", "bpf_res_spin_lock_irqsave", "bpf_res_spin_unlock_irqrestore",
-  "bpf_arena_alloc_pages", "bpf_arena_free_pages", "bpf_arena_reserve_pages", "bpf_stream_vprintk", "bpf_stream_vprintk_impl",
+  "bpf_list_push_front_impl",
+  "bpf_list_push_back_impl",
+  "bpf_list_pop_front",
+  "bpf_list_pop_back",
+  "bpf_list_front",
+  "bpf_list_back",
+  "bpf_rbtree_remove",
+  "bpf_rbtree_add_impl",
+  "bpf_rbtree_first",
+  "bpf_rbtree_root",
+  "bpf_rbtree_left",
+  "bpf_rbtree_right",
+  "bpf_iter_num_new",
+  "bpf_iter_num_next",
+  "bpf_iter_num_destroy",
+  "bpf_refcount_acquire_impl",
+  "bpf_res_spin_lock",
+  "bpf_res_spin_unlock",
+  "bpf_res_spin_lock_irqsave",
+  "bpf_res_spin_unlock_irqrestore",
+  "bpf_arena_alloc_pages",
+  "bpf_arena_free_pages",
+  "bpf_arena_reserve_pages",
+  "bpf_stream_vprintk",
+  "bpf_stream_vprintk_impl",
 ]);
 
-const XDP_METADATA: ReadonlySet<string> = new Set(["bpf_xdp_metadata_rx_timestamp", "bpf_xdp_metadata_rx_hash", "bpf_xdp_metadata_rx_vlan_tag"]);
+const XDP_METADATA: ReadonlySet<string> = new Set([
+  "bpf_xdp_metadata_rx_timestamp",
+  "bpf_xdp_metadata_rx_hash",
+  "bpf_xdp_metadata_rx_vlan_tag",
+]);
 
 export class KfuncTable {
   readonly #env: Env;
@@ -54,7 +78,8 @@ export class KfuncTable {
     if (insn.off) throw new Unsupported("module-kfunc");
     const id = insn.imm;
     const btf = env.kernelBtf;
-    if (id <= 0 || id >= btf.typeCount || btf.kind(id) !== BTF_KIND.FUNC) env.fail("kfunc-id", EINVAL, `kernel btf_id ${id} is not a function`);
+    if (id <= 0 || id >= btf.typeCount || btf.kind(id) !== BTF_KIND.FUNC)
+      env.fail("kfunc-id", EINVAL, `kernel btf_id ${id} is not a function`);
     if (XDP_METADATA.has(btf.type(id).name)) env.fail("kfunc-dev-bound", EINVAL, "metadata kfuncs require device-bound program");
   }
   isFlag(insn: Insn, flag: string): boolean {

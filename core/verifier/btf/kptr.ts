@@ -25,7 +25,11 @@ export function checkKptrMatch(env: Env, field: BtfField, reg: Reg, regno: numbe
   const bad = (name: string): never => {
     const base = T.regTypeStr(T.PTR_TO_BTF_ID);
     const or = unref ? ` or ${T.regTypeStr(T.PTR_TO_BTF_ID | T.PTR_UNTRUSTED)}${typeName(field)}` : "";
-    return env.fail("kptr-type", EINVAL, `invalid kptr access, R${regno} type=${T.regTypeStr(reg.type)}${name} expected=${base}${typeName(field)}${or}`);
+    return env.fail(
+      "kptr-type",
+      EINVAL,
+      `invalid kptr access, R${regno} type=${T.regTypeStr(reg.type)}${name} expected=${base}${typeName(field)}${or}`,
+    );
   };
   if (!btf || T.typeFlag(reg.type) & ~allowed) return bad("");
   checkPtrOff(env, reg, regno, true);
@@ -38,7 +42,8 @@ export function checkKptrAccess(env: Env, a: Access, field: BtfField): void {
   const cls = insn.code & 7;
   const fail = (text: string, errno: number): never => env.fail("kptr-access", errno, text);
   if ((insn.code & 0xe0) !== op.BPF_MEM) fail("kptr in map can only be accessed using BPF_MEM instruction mode", EACCES);
-  if (cls !== op.BPF_LDX && (field.type === BPF_KPTR_REF || field.type === BPF_KPTR_PERCPU)) fail("store to referenced kptr disallowed", EACCES);
+  if (cls !== op.BPF_LDX && (field.type === BPF_KPTR_REF || field.type === BPF_KPTR_PERCPU))
+    fail("store to referenced kptr disallowed", EACCES);
   if (cls !== op.BPF_LDX && field.type === BPF_UPTR) fail("store to uptr disallowed", EACCES);
   if (cls === op.BPF_LDX) {
     env.regs[a.value] = field.type === BPF_UPTR ? uptr(env, field) : kptr(env, field);

@@ -2,10 +2,21 @@
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
 
 /** enum btf_field_type. */
-export const BPF_SPIN_LOCK = 1, BPF_TIMER = 2, BPF_KPTR_UNREF = 4, BPF_KPTR_REF = 8, BPF_KPTR_PERCPU = 16;
+export const BPF_SPIN_LOCK = 1,
+  BPF_TIMER = 2,
+  BPF_KPTR_UNREF = 4,
+  BPF_KPTR_REF = 8,
+  BPF_KPTR_PERCPU = 16;
 export const BPF_KPTR = BPF_KPTR_UNREF | BPF_KPTR_REF | BPF_KPTR_PERCPU;
-export const BPF_LIST_HEAD = 32, BPF_LIST_NODE = 64, BPF_RB_ROOT = 128, BPF_RB_NODE = 256, BPF_REFCOUNT = 512;
-export const BPF_WORKQUEUE = 1024, BPF_UPTR = 2048, BPF_RES_SPIN_LOCK = 4096, BPF_TASK_WORK = 8192;
+export const BPF_LIST_HEAD = 32,
+  BPF_LIST_NODE = 64,
+  BPF_RB_ROOT = 128,
+  BPF_RB_NODE = 256,
+  BPF_REFCOUNT = 512;
+export const BPF_WORKQUEUE = 1024,
+  BPF_UPTR = 2048,
+  BPF_RES_SPIN_LOCK = 4096,
+  BPF_TASK_WORK = 8192;
 
 /** One special field. Pointers: the type pointed to. Graph roots: the type of their nodes and the node's place in it. */
 export interface BtfField {
@@ -38,18 +49,41 @@ export const findField = (rec: BtfRecord | null, offset: number, mask: number): 
   rec?.fields.find((f) => f.offset === offset && (f.type & mask) !== 0);
 
 const NAMES: Record<number, string> = {
-  [BPF_SPIN_LOCK]: "bpf_spin_lock", [BPF_RES_SPIN_LOCK]: "bpf_res_spin_lock", [BPF_TIMER]: "bpf_timer", [BPF_WORKQUEUE]: "bpf_wq",
-  [BPF_KPTR_UNREF]: "kptr", [BPF_KPTR_REF]: "kptr", [BPF_KPTR_PERCPU]: "percpu_kptr", [BPF_UPTR]: "uptr", [BPF_LIST_HEAD]: "bpf_list_head",
-  [BPF_LIST_NODE]: "bpf_list_node", [BPF_RB_ROOT]: "bpf_rb_root", [BPF_RB_NODE]: "bpf_rb_node", [BPF_REFCOUNT]: "bpf_refcount", [BPF_TASK_WORK]: "bpf_task_work",
+  [BPF_SPIN_LOCK]: "bpf_spin_lock",
+  [BPF_RES_SPIN_LOCK]: "bpf_res_spin_lock",
+  [BPF_TIMER]: "bpf_timer",
+  [BPF_WORKQUEUE]: "bpf_wq",
+  [BPF_KPTR_UNREF]: "kptr",
+  [BPF_KPTR_REF]: "kptr",
+  [BPF_KPTR_PERCPU]: "percpu_kptr",
+  [BPF_UPTR]: "uptr",
+  [BPF_LIST_HEAD]: "bpf_list_head",
+  [BPF_LIST_NODE]: "bpf_list_node",
+  [BPF_RB_ROOT]: "bpf_rb_root",
+  [BPF_RB_NODE]: "bpf_rb_node",
+  [BPF_REFCOUNT]: "bpf_refcount",
+  [BPF_TASK_WORK]: "bpf_task_work",
 };
 export const fieldTypeName = (type: number): string => NAMES[type] ?? "unknown";
 
 const BY_STRUCT: Record<string, readonly [type: number, size: number]> = {
-  bpf_spin_lock: [BPF_SPIN_LOCK, 4], bpf_res_spin_lock: [BPF_RES_SPIN_LOCK, 8], bpf_timer: [BPF_TIMER, 16], bpf_wq: [BPF_WORKQUEUE, 16],
-  bpf_list_head: [BPF_LIST_HEAD, 16], bpf_list_node: [BPF_LIST_NODE, 24], bpf_rb_root: [BPF_RB_ROOT, 16], bpf_rb_node: [BPF_RB_NODE, 32],
-  bpf_refcount: [BPF_REFCOUNT, 4], bpf_task_work: [BPF_TASK_WORK, 8],
+  bpf_spin_lock: [BPF_SPIN_LOCK, 4],
+  bpf_res_spin_lock: [BPF_RES_SPIN_LOCK, 8],
+  bpf_timer: [BPF_TIMER, 16],
+  bpf_wq: [BPF_WORKQUEUE, 16],
+  bpf_list_head: [BPF_LIST_HEAD, 16],
+  bpf_list_node: [BPF_LIST_NODE, 24],
+  bpf_rb_root: [BPF_RB_ROOT, 16],
+  bpf_rb_node: [BPF_RB_NODE, 32],
+  bpf_refcount: [BPF_REFCOUNT, 4],
+  bpf_task_work: [BPF_TASK_WORK, 8],
 };
-const KPTR_TAGS: Record<string, number> = { kptr_untrusted: BPF_KPTR_UNREF, kptr: BPF_KPTR_REF, percpu_kptr: BPF_KPTR_PERCPU, uptr: BPF_UPTR };
+const KPTR_TAGS: Record<string, number> = {
+  kptr_untrusted: BPF_KPTR_UNREF,
+  kptr: BPF_KPTR_REF,
+  percpu_kptr: BPF_KPTR_PERCPU,
+  uptr: BPF_UPTR,
+};
 const MAX_DEPTH = 31;
 const MAX_FIELDS = 11;
 const UNIQUE = BPF_SPIN_LOCK | BPF_RES_SPIN_LOCK | BPF_TIMER | BPF_WORKQUEUE | BPF_TASK_WORK;
@@ -139,6 +173,7 @@ function field(s: Search, typeId: number, offset: number, place: Place): void {
   const start = s.out.length;
   one(s, t, offset, place);
   const found = s.out.slice(start);
+  if (found.length === 0) return;
   if (repeat > 1 && found.some((f) => !(f.type & REPEATABLE))) s.invalid = true;
   if (start + found.length * repeat > MAX_FIELDS) s.invalid = true;
   for (let k = 1; k < repeat && !s.invalid; k++) s.out.push(...found.map((f) => ({ ...f, offset: f.offset + k * size })));
@@ -161,7 +196,17 @@ function one(s: Search, t: BtfType, offset: number, place: Place): void {
     nodeName = spec.slice(colon + 1);
     if (!btfId || !isNode(s.btf, btfId, nodeName, type)) return void (s.invalid = true);
   }
-  s.out.push({ type, offset, size, btf: btfId ? s.btf : null, btfId, nodeName, depth: place.depth, nodeOffset: nodeOffset(s.btf, btfId, nodeName), valueRecord: null });
+  s.out.push({
+    type,
+    offset,
+    size,
+    btf: btfId ? s.btf : null,
+    btfId,
+    nodeName,
+    depth: place.depth,
+    nodeOffset: nodeOffset(s.btf, btfId, nodeName),
+    valueRecord: null,
+  });
 }
 
 /** btf_parse_graph_root: the named member is a node of the root's kind. */
@@ -186,5 +231,15 @@ function kptr(s: Search, ptr: BtfType, offset: number, depth: number): void {
   // The kernel's own type of that name comes first, else it is a type of the program.
   const inKernel = s.kernel?.find(target.name, BTF_KIND.STRUCT) ?? 0;
   const own = inKernel ? null : s.btf;
-  s.out.push({ type, offset, size: 8, btf: own ?? s.kernel ?? null, btfId: inKernel || target.id, nodeName: "", depth, nodeOffset: 0, valueRecord: null });
+  s.out.push({
+    type,
+    offset,
+    size: 8,
+    btf: own ?? s.kernel ?? null,
+    btfId: inKernel || target.id,
+    nodeName: "",
+    depth,
+    nodeOffset: 0,
+    valueRecord: null,
+  });
 }

@@ -14,13 +14,27 @@ import { isRcuReg, isTrustedReg, RCU_AND_TRUST } from "./trust.ts";
 
 /** Fields that keep trust when they are followed, by the structure's name (BTF_TYPE_SAFE_*, kernel/bpf/verifier.c, 6.18). */
 const SAFE_RCU: Readonly<Record<string, readonly string[]>> = {
-  task_struct: ["cpus_ptr", "cgroups", "real_parent", "group_leader"], cgroup: ["kn"], css_set: ["dfl_cgrp"], cgroup_subsys_state: ["cgroup"],
+  task_struct: ["cpus_ptr", "cgroups", "real_parent", "group_leader"],
+  cgroup: ["kn"],
+  css_set: ["dfl_cgrp"],
+  cgroup_subsys_state: ["cgroup"],
 };
-const SAFE_RCU_OR_NULL: Readonly<Record<string, readonly string[]>> = { mm_struct: ["exe_file", "owner"], sk_buff: ["sk"], request_sock: ["sk"] };
+const SAFE_RCU_OR_NULL: Readonly<Record<string, readonly string[]>> = {
+  mm_struct: ["exe_file", "owner"],
+  sk_buff: ["sk"],
+  request_sock: ["sk"],
+};
 const SAFE_TRUSTED: Readonly<Record<string, readonly string[]>> = {
-  bpf_iter_meta: ["seq"], bpf_iter__task: ["meta", "task"], linux_binprm: ["file"], file: ["f_inode"],
+  bpf_iter_meta: ["seq"],
+  bpf_iter__task: ["meta", "task"],
+  linux_binprm: ["file"],
+  file: ["f_inode"],
 };
-const SAFE_TRUSTED_OR_NULL: Readonly<Record<string, readonly string[]>> = { socket: ["sk"], dentry: ["d_inode"], vm_area_struct: ["vm_mm", "vm_file"] };
+const SAFE_TRUSTED_OR_NULL: Readonly<Record<string, readonly string[]>> = {
+  socket: ["sk"],
+  dentry: ["d_inode"],
+  vm_area_struct: ["vm_mm", "vm_file"],
+};
 
 export const inRcuSection = (env: Env): boolean => env.cur.activeRcuLocks > 0 || env.cur.activeLocks > 0 || !env.inSleepable();
 
@@ -86,13 +100,37 @@ function trustOf(env: Env, reg: Reg, struct: string, field: string, found: numbe
 }
 
 const MAP_STRUCTS: Readonly<Record<number, string>> = {
-  [MT.HASH]: "bpf_htab", [MT.ARRAY]: "bpf_array", [MT.PROG_ARRAY]: "bpf_array", [MT.PERF_EVENT_ARRAY]: "bpf_array", [MT.PERCPU_HASH]: "bpf_htab",
-  [MT.PERCPU_ARRAY]: "bpf_array", [MT.STACK_TRACE]: "bpf_stack_map", [MT.CGROUP_ARRAY]: "bpf_array", [MT.LRU_HASH]: "bpf_htab",
-  [MT.LRU_PERCPU_HASH]: "bpf_htab", [MT.LPM_TRIE]: "lpm_trie", [MT.ARRAY_OF_MAPS]: "bpf_array", [MT.HASH_OF_MAPS]: "bpf_htab", [MT.DEVMAP]: "bpf_dtab",
-  [MT.SOCKMAP]: "bpf_stab", [MT.CPUMAP]: "bpf_cpu_map", [MT.XSKMAP]: "xsk_map", [MT.SOCKHASH]: "bpf_shtab", [MT.REUSEPORT_SOCKARRAY]: "reuseport_array",
-  [MT.QUEUE]: "bpf_queue_stack", [MT.STACK]: "bpf_queue_stack", [MT.SK_STORAGE]: "bpf_local_storage_map", [MT.DEVMAP_HASH]: "bpf_dtab",
-  [MT.RINGBUF]: "bpf_ringbuf_map", [MT.INODE_STORAGE]: "bpf_local_storage_map", [MT.TASK_STORAGE]: "bpf_local_storage_map", [MT.BLOOM_FILTER]: "bpf_bloom_filter",
-  [MT.USER_RINGBUF]: "bpf_ringbuf_map", [MT.CGRP_STORAGE]: "bpf_local_storage_map", [MT.ARENA]: "bpf_arena", [MT.CGROUP_STORAGE]: "bpf_cgroup_storage_map",
+  [MT.HASH]: "bpf_htab",
+  [MT.ARRAY]: "bpf_array",
+  [MT.PROG_ARRAY]: "bpf_array",
+  [MT.PERF_EVENT_ARRAY]: "bpf_array",
+  [MT.PERCPU_HASH]: "bpf_htab",
+  [MT.PERCPU_ARRAY]: "bpf_array",
+  [MT.STACK_TRACE]: "bpf_stack_map",
+  [MT.CGROUP_ARRAY]: "bpf_array",
+  [MT.LRU_HASH]: "bpf_htab",
+  [MT.LRU_PERCPU_HASH]: "bpf_htab",
+  [MT.LPM_TRIE]: "lpm_trie",
+  [MT.ARRAY_OF_MAPS]: "bpf_array",
+  [MT.HASH_OF_MAPS]: "bpf_htab",
+  [MT.DEVMAP]: "bpf_dtab",
+  [MT.SOCKMAP]: "bpf_stab",
+  [MT.CPUMAP]: "bpf_cpu_map",
+  [MT.XSKMAP]: "xsk_map",
+  [MT.SOCKHASH]: "bpf_shtab",
+  [MT.REUSEPORT_SOCKARRAY]: "reuseport_array",
+  [MT.QUEUE]: "bpf_queue_stack",
+  [MT.STACK]: "bpf_queue_stack",
+  [MT.SK_STORAGE]: "bpf_local_storage_map",
+  [MT.DEVMAP_HASH]: "bpf_dtab",
+  [MT.RINGBUF]: "bpf_ringbuf_map",
+  [MT.INODE_STORAGE]: "bpf_local_storage_map",
+  [MT.TASK_STORAGE]: "bpf_local_storage_map",
+  [MT.BLOOM_FILTER]: "bpf_bloom_filter",
+  [MT.USER_RINGBUF]: "bpf_ringbuf_map",
+  [MT.CGRP_STORAGE]: "bpf_local_storage_map",
+  [MT.ARENA]: "bpf_arena",
+  [MT.CGROUP_STORAGE]: "bpf_cgroup_storage_map",
   [MT.PERCPU_CGROUP_STORAGE]: "bpf_cgroup_storage_map",
 };
 

@@ -5,7 +5,10 @@ import * as T from "../domain/reg-types.ts";
 const TRUSTED_MODIFIERS = T.MEM_ALLOC | T.PTR_TRUSTED | T.NON_OWN_REF;
 /** Kinds that stand for one kernel structure (reg2btf_ids). */
 export const REG_STRUCTS: Readonly<Record<number, string>> = {
-  [T.PTR_TO_SOCKET]: "sock", [T.PTR_TO_SOCK_COMMON]: "sock_common", [T.PTR_TO_TCP_SOCK]: "tcp_sock", [T.CONST_PTR_TO_MAP]: "bpf_map",
+  [T.PTR_TO_SOCKET]: "sock",
+  [T.PTR_TO_SOCK_COMMON]: "sock_common",
+  [T.PTR_TO_TCP_SOCK]: "tcp_sock",
+  [T.CONST_PTR_TO_MAP]: "bpf_map",
 };
 const unsafe = (type: number): boolean => (T.typeFlag(type) & ~TRUSTED_MODIFIERS) !== 0;
 

@@ -6,8 +6,15 @@ import { tnumStr } from "../log/format.ts";
 
 const NET_IP_ALIGN = 2;
 const NAMES: Record<number, string> = {
-  [T.PTR_TO_FLOW_KEYS]: "flow keys ", [T.PTR_TO_MAP_KEY]: "key ", [T.PTR_TO_MAP_VALUE]: "value ", [T.PTR_TO_CTX]: "context ", [T.PTR_TO_STACK]: "stack ",
-  [T.PTR_TO_SOCKET]: "sock ", [T.PTR_TO_SOCK_COMMON]: "sock_common ", [T.PTR_TO_TCP_SOCK]: "tcp_sock ", [T.PTR_TO_XDP_SOCK]: "xdp_sock ",
+  [T.PTR_TO_FLOW_KEYS]: "flow keys ",
+  [T.PTR_TO_MAP_KEY]: "key ",
+  [T.PTR_TO_MAP_VALUE]: "value ",
+  [T.PTR_TO_CTX]: "context ",
+  [T.PTR_TO_STACK]: "stack ",
+  [T.PTR_TO_SOCKET]: "sock ",
+  [T.PTR_TO_SOCK_COMMON]: "sock_common ",
+  [T.PTR_TO_TCP_SOCK]: "tcp_sock ",
+  [T.PTR_TO_XDP_SOCK]: "xdp_sock ",
 };
 
 /** The access of `size` bytes at `off` behind `reg` is aligned, where it must be. */

@@ -10,7 +10,12 @@ import { acquireReference, invalid, releaseReference } from "./refs.ts";
 import { forgetSlots, markObjectRead, tryObjectSlot } from "./stack-objects.ts";
 
 /** enum bpf_dynptr_type. */
-export const DYNPTR_INVALID = 0, DYNPTR_LOCAL = 1, DYNPTR_RINGBUF = 2, DYNPTR_SKB = 3, DYNPTR_XDP = 4, DYNPTR_SKB_META = 5;
+export const DYNPTR_INVALID = 0,
+  DYNPTR_LOCAL = 1,
+  DYNPTR_RINGBUF = 2,
+  DYNPTR_SKB = 3,
+  DYNPTR_XDP = 4,
+  DYNPTR_SKB_META = 5;
 const NR_SLOTS = 2;
 
 /** arg_to_dynptr_type. */
@@ -84,7 +89,10 @@ function markSlots(env: Env, reg: Reg, flags: number, insnIdx: number, cloneRef:
   if (type === DYNPTR_INVALID) throw new Reject(EINVAL, "dynptr-type");
   const id = ++env.idGen;
   const ref = refcounted(type) ? cloneRef || acquireReference(env, insnIdx) : 0;
-  for (const [at, first] of [[spi, true], [spi - 1, false]] as const) {
+  for (const [at, first] of [
+    [spi, true],
+    [spi - 1, false],
+  ] as const) {
     const r = dynptrReg(env, type, first, id);
     r.refObjId = ref;
     frame.stack[at] = new Slot(r, allTypes(STACK_DYNPTR));
@@ -128,7 +136,8 @@ export function processDynptr(env: Env, regno: number, insnIdx: number, argType:
   if (reg.type !== T.PTR_TO_STACK && reg.type !== T.CONST_PTR_TO_DYNPTR)
     env.fail("dynptr-arg", EINVAL, `arg#${regno - 1} expected pointer to stack or const struct bpf_dynptr`);
   if (argType & T.MEM_UNINIT) {
-    if (reg.type === T.CONST_PTR_TO_DYNPTR || saySlot(env, reg) === null) env.fail("dynptr-arg", EINVAL, "Dynptr has to be an uninitialized dynptr");
+    if (reg.type === T.CONST_PTR_TO_DYNPTR || saySlot(env, reg) === null)
+      env.fail("dynptr-arg", EINVAL, "Dynptr has to be an uninitialized dynptr");
     for (let i = 0; i < 16; i += 8)
       accessMem(env, { insnIdx, regno, off: i, size: 8, write: true, value: -1, strictOnce: false, isLdsx: false });
     return markSlots(env, env.reg(regno), argType, insnIdx, cloneRef);

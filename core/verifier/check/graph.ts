@@ -10,7 +10,14 @@ import { REF_TYPE_LOCK, REF_TYPE_RES_LOCK, REF_TYPE_RES_LOCK_IRQ } from "../doma
 import { isKfuncCall } from "../prepare/callbacks.ts";
 
 const LOCK_MASK = REF_TYPE_LOCK | REF_TYPE_RES_LOCK | REF_TYPE_RES_LOCK_IRQ;
-const RBTREE_API = new Set(["bpf_rbtree_add_impl", "bpf_rbtree_remove", "bpf_rbtree_first", "bpf_rbtree_root", "bpf_rbtree_left", "bpf_rbtree_right"]);
+const RBTREE_API = new Set([
+  "bpf_rbtree_add_impl",
+  "bpf_rbtree_remove",
+  "bpf_rbtree_first",
+  "bpf_rbtree_root",
+  "bpf_rbtree_left",
+  "bpf_rbtree_right",
+]);
 
 /** in_rbtree_lock_required_cb: inside the comparison of bpf_rbtree_add. */
 export function inRbtreeCallback(env: Env): boolean {

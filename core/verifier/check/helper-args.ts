@@ -44,8 +44,24 @@ export interface CallMeta {
   perCpuAlloc: boolean;
 }
 export const newMeta = (funcId: number, pktAccess: boolean): CallMeta => ({
-  funcId, pktAccess, map: null, mapUid: 0, rawMode: false, releaseRegno: 0, refObjId: 0, accessSize: 0, regno: 0, memSize: 0, msizeMax: 0,
-  retBtf: null, retBtfId: 0, subprog: 0, kptrField: null, dynptrId: 0, constMapKey: -1, perCpuAlloc: false,
+  funcId,
+  pktAccess,
+  map: null,
+  mapUid: 0,
+  rawMode: false,
+  releaseRegno: 0,
+  refObjId: 0,
+  accessSize: 0,
+  regno: 0,
+  memSize: 0,
+  msizeMax: 0,
+  retBtf: null,
+  retBtfId: 0,
+  subprog: 0,
+  kptrField: null,
+  dynptrId: 0,
+  constMapKey: -1,
+  perCpuAlloc: false,
 });
 
 /** resolve_map_arg_type: what a "map value" is depends on the map. */
@@ -89,18 +105,34 @@ function noteRelease(env: Env, reg: Reg, regno: number, argType: number, meta: C
   if (argBase(argType) === A.ARG_PTR_TO_DYNPTR) {
     if (reg.type !== T.PTR_TO_STACK) env.fail("release-arg", EINVAL, "cannot release unowned const bpf_dynptr");
     const spi = dynptrSlot(env, reg);
-    if (spi === "range" || !env.frameOf(reg).stack[spi]!.reg.refObjId) env.fail("release-arg", EINVAL, `arg ${regno} is an unacquired reference`);
-  } else if (!reg.refObjId && !isNullReg(env, reg)) env.fail("release-arg", EINVAL, `R${regno} must be referenced when passed to release function`);
+    if (spi === "range" || !env.frameOf(reg).stack[spi]!.reg.refObjId)
+      env.fail("release-arg", EINVAL, `arg ${regno} is an unacquired reference`);
+  } else if (!reg.refObjId && !isNullReg(env, reg))
+    env.fail("release-arg", EINVAL, `R${regno} must be referenced when passed to release function`);
   meta.releaseRegno = regno;
 }
 
 const OFF_FREE: ReadonlySet<number> = new Set([
-  T.PTR_TO_STACK, T.PTR_TO_PACKET, T.PTR_TO_PACKET_META, T.PTR_TO_MAP_KEY, T.PTR_TO_MAP_VALUE, T.PTR_TO_MEM, T.PTR_TO_MEM | T.MEM_RDONLY,
-  T.PTR_TO_MEM | T.MEM_RINGBUF, T.PTR_TO_BUF, T.PTR_TO_BUF | T.MEM_RDONLY, T.PTR_TO_ARENA, T.SCALAR_VALUE,
+  T.PTR_TO_STACK,
+  T.PTR_TO_PACKET,
+  T.PTR_TO_PACKET_META,
+  T.PTR_TO_MAP_KEY,
+  T.PTR_TO_MAP_VALUE,
+  T.PTR_TO_MEM,
+  T.PTR_TO_MEM | T.MEM_RDONLY,
+  T.PTR_TO_MEM | T.MEM_RINGBUF,
+  T.PTR_TO_BUF,
+  T.PTR_TO_BUF | T.MEM_RDONLY,
+  T.PTR_TO_ARENA,
+  T.SCALAR_VALUE,
 ]);
 const OFF_FIXED: ReadonlySet<number> = new Set([
-  T.PTR_TO_BTF_ID, T.PTR_TO_BTF_ID | T.MEM_ALLOC, T.PTR_TO_BTF_ID | T.PTR_TRUSTED, T.PTR_TO_BTF_ID | T.MEM_RCU,
-  T.PTR_TO_BTF_ID | T.MEM_ALLOC | T.NON_OWN_REF, T.PTR_TO_BTF_ID | T.MEM_ALLOC | T.NON_OWN_REF | T.MEM_RCU,
+  T.PTR_TO_BTF_ID,
+  T.PTR_TO_BTF_ID | T.MEM_ALLOC,
+  T.PTR_TO_BTF_ID | T.PTR_TRUSTED,
+  T.PTR_TO_BTF_ID | T.MEM_RCU,
+  T.PTR_TO_BTF_ID | T.MEM_ALLOC | T.NON_OWN_REF,
+  T.PTR_TO_BTF_ID | T.MEM_ALLOC | T.NON_OWN_REF | T.MEM_RCU,
 ]);
 /** check_func_arg_reg_off: how far a pointer may have been moved. */
 export function checkArgOff(env: Env, reg: Reg, regno: number, argType: number): void {

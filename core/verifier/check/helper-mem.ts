@@ -17,7 +17,12 @@ import { checkStackRange } from "./stack-bounds.ts";
 const BPF_MAX_VAR_SIZ = 1 << 29;
 
 /** `size` bytes behind register `regno` may be read, or written. */
-export function checkHelperMem(env: Env, regno: number, size: number, how: { write: boolean; zeroSizeAllowed: boolean; meta: CallMeta | null }): void {
+export function checkHelperMem(
+  env: Env,
+  regno: number,
+  size: number,
+  how: { write: boolean; zeroSizeAllowed: boolean; meta: CallMeta | null },
+): void {
   const reg = env.reg(regno);
   const readonly = (): void => {
     if (how.write && (T.isRdonlyMem(reg.type) || reg.type === T.PTR_TO_MAP_KEY))
@@ -42,7 +47,11 @@ export function checkHelperMem(env: Env, regno: number, size: number, how: { wri
     case T.PTR_TO_STACK:
       return checkStackRange(env, regno, reg.off, size, { zeroSizeAllowed: how.zeroSizeAllowed, write: how.write, meta: how.meta });
     case T.PTR_TO_BTF_ID:
-      return checkBtfAccess(env, { insnIdx: env.insnIdx, regno, off: 0, size, write: false, value: -1, strictOnce: false, isLdsx: false }, reg.off);
+      return checkBtfAccess(
+        env,
+        { insnIdx: env.insnIdx, regno, off: 0, size, write: false, value: -1, strictOnce: false, isLdsx: false },
+        reg.off,
+      );
     case T.PTR_TO_CTX:
       // Contexts that are not rewritten are plain memory.
       if (!FLAT_CTX.has(env.prog.type)) break;
@@ -50,7 +59,16 @@ export function checkHelperMem(env: Env, regno: number, size: number, how: { wri
         if (!how.zeroSizeAllowed) env.fail("zero-size", EACCES, "");
         return;
       }
-      return accessMem(env, { insnIdx: env.insnIdx, regno, off: size - 1, size: 1, write: how.write, value: -1, strictOnce: false, isLdsx: false });
+      return accessMem(env, {
+        insnIdx: env.insnIdx,
+        regno,
+        off: size - 1,
+        size: 1,
+        write: how.write,
+        value: -1,
+        strictOnce: false,
+        isLdsx: false,
+      });
   }
   if (how.zeroSizeAllowed && size === 0 && isNullReg(env, reg)) return;
   env.fail("arg-type", EACCES, `R${regno} type=${T.regTypeStr(reg.type)} expected=${T.regTypeStr(T.PTR_TO_STACK)}`);
@@ -67,9 +85,14 @@ export function checkMemSize(env: Env, regno: number, how: { write: boolean; zer
     const f = D.fields(reg.s);
     env.fail("zero-size", EACCES, `R${regno} invalid zero-sized read: u64=[${BigInt.asIntN(64, f.umin)},${BigInt.asIntN(64, f.umax)}]`);
   }
-  if (umax >= BPF_MAX_VAR_SIZ) env.fail("unbounded-size", EACCES, `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
+  if (umax >= BPF_MAX_VAR_SIZ)
+    env.fail("unbounded-size", EACCES, `R${regno} unbounded memory access, use 'var &= const' or 'if (var < const)'`);
   // With a size that varies the helper may write less: then nothing counts as written.
-  checkHelperMem(env, regno - 1, umax, { write: how.write, zeroSizeAllowed: how.zeroSizeAllowed, meta: D.isConst(reg.s) ? how.meta : null });
+  checkHelperMem(env, regno - 1, umax, {
+    write: how.write,
+    zeroSizeAllowed: how.zeroSizeAllowed,
+    meta: D.isConst(reg.s) ? how.meta : null,
+  });
   markPrecise(env, regno);
 }
 

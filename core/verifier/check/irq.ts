@@ -8,7 +8,8 @@ import { addRef, removeRefAt } from "./refs.ts";
 import { forgetSlots, markObjectRead, tryObjectSlot } from "./stack-objects.ts";
 
 /** Kinds of functions that saved the flag. */
-const NATIVE = 0, LOCK = 1;
+const NATIVE = 0,
+  LOCK = 1;
 const SAVE = new Set(["bpf_local_irq_save", "bpf_res_spin_lock_irqsave"]);
 
 export function processIrqFlag(env: Env, regno: number, name: string): void {
@@ -60,7 +61,10 @@ function restore(env: Env, id: number): void {
     env.fail("irq-order", EACCES, `cannot restore irq state out of order, expected id=${st.activeIrqId} acquired at insn_idx=${at}`);
   }
   const i = st.refs.findIndex((r) => r.type === REF_TYPE_IRQ && r.id === id);
-  const before = st.refs.slice(0, i).filter((r) => r.type === REF_TYPE_IRQ).pop();
+  const before = st.refs
+    .slice(0, i)
+    .filter((r) => r.type === REF_TYPE_IRQ)
+    .pop();
   removeRefAt(st, i);
   st.activeIrqId = before?.id ?? 0;
 }

@@ -42,19 +42,64 @@ export interface KfuncMeta {
   readonly map: CallMeta;
 }
 export const newKfuncMeta = (kfunc: Kfunc): KfuncMeta => ({
-  kfunc, refObjId: 0, releaseRegno: 0, subprog: 0, constant: null, r0Size: 0, r0Rdonly: false, owningRef: false, argBtf: null, argBtfId: 0, root: null,
-  iter: null, dynptr: { id: 0, type: 0, refObjId: 0 }, map: newMeta(0, false),
+  kfunc,
+  refObjId: 0,
+  releaseRegno: 0,
+  subprog: 0,
+  constant: null,
+  r0Size: 0,
+  r0Rdonly: false,
+  owningRef: false,
+  argBtf: null,
+  argBtfId: 0,
+  root: null,
+  iter: null,
+  dynptr: { id: 0, type: 0, refObjId: 0 },
+  map: newMeta(0, false),
 });
 
 type Kind =
-  | "ctx" | "alloc" | "refcounted" | "dynptr" | "iter" | "list-head" | "list-node" | "btf" | "mem" | "mem-size" | "callback" | "rb-root" | "rb-node"
-  | "null" | "string" | "map" | "timer" | "wq" | "irq" | "res-lock" | "task-work";
+  | "ctx"
+  | "alloc"
+  | "refcounted"
+  | "dynptr"
+  | "iter"
+  | "list-head"
+  | "list-node"
+  | "btf"
+  | "mem"
+  | "mem-size"
+  | "callback"
+  | "rb-root"
+  | "rb-node"
+  | "null"
+  | "string"
+  | "map"
+  | "timer"
+  | "wq"
+  | "irq"
+  | "res-lock"
+  | "task-work";
 
 const STRUCT_KINDS: Readonly<Record<string, Kind>> = {
-  bpf_dynptr: "dynptr", bpf_dynptr_kern: "dynptr", bpf_list_head: "list-head", bpf_list_node: "list-node", bpf_rb_root: "rb-root", bpf_rb_node: "rb-node",
-  bpf_wq: "wq", bpf_timer: "timer", bpf_task_work: "task-work", bpf_res_spin_lock: "res-lock",
+  bpf_dynptr: "dynptr",
+  bpf_dynptr_kern: "dynptr",
+  bpf_list_head: "list-head",
+  bpf_list_node: "list-node",
+  bpf_rb_root: "rb-root",
+  bpf_rb_node: "rb-node",
+  bpf_wq: "wq",
+  bpf_timer: "timer",
+  bpf_task_work: "task-work",
+  bpf_res_spin_lock: "res-lock",
 };
-const SUFFIX_KINDS: readonly (readonly [string, Kind])[] = [["__alloc", "alloc"], ["__refcounted_kptr", "refcounted"], ["__str", "string"], ["__map", "map"], ["__irq_flag", "irq"]];
+const SUFFIX_KINDS: readonly (readonly [string, Kind])[] = [
+  ["__alloc", "alloc"],
+  ["__refcounted_kptr", "refcounted"],
+  ["__str", "string"],
+  ["__map", "map"],
+  ["__irq_flag", "irq"],
+];
 const isScalarType = (t: BtfType): boolean => t.kind === BTF_KIND.INT || t.kind === BTF_KIND.ENUM || t.kind === BTF_KIND.ENUM64;
 
 /** __btf_type_is_scalar_struct. */
@@ -149,13 +194,18 @@ class Args {
     if (byStruct) return byStruct;
     for (const [suffix, kind] of SUFFIX_KINDS) if (this.has(i, suffix)) return kind;
     if (T.baseType(reg.type) === T.PTR_TO_BTF_ID || REG_STRUCTS[T.baseType(reg.type)]) {
-      if (!isStruct(target)) this.fail(`kernel function ${this.meta.kfunc.name} args#${i} pointer type ${btfKindStr(target.kind)} ${target.name} is not supported`);
+      if (!isStruct(target))
+        this.fail(
+          `kernel function ${this.meta.kfunc.name} args#${i} pointer type ${btfKindStr(target.kind)} ${target.name} is not supported`,
+        );
       return "btf";
     }
     if (target.kind === BTF_KIND.FUNC_PROTO) return "callback";
     const plain = isScalarType(target) || isScalarStruct(env, this.btf, target) || (sized && target.id === 0);
     if (!plain)
-      this.fail(`arg#${i} pointer type ${btfKindStr(target.kind)} ${target.id ? target.name : ""} must point to ${sized ? "void, " : ""}scalar, or struct with scalar`);
+      this.fail(
+        `arg#${i} pointer type ${btfKindStr(target.kind)} ${target.id ? target.name : ""} must point to ${sized ? "void, " : ""}scalar, or struct with scalar`,
+      );
     return sized ? "mem-size" : "mem";
   }
 
@@ -198,13 +248,15 @@ class Args {
         this.dynptr(i, reg);
         break;
       case "iter":
-        if (meta.kfunc.name === "bpf_iter_css_task_new" && !cssTaskAllowed(env)) this.fail("css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs");
+        if (meta.kfunc.name === "bpf_iter_css_task_new" && !cssTaskAllowed(env))
+          this.fail("css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs");
         meta.iter = processIterArg(env, regno, meta.kfunc);
         if (meta.iter) meta.refObjId = meta.iter.refObjId;
         break;
       case "list-head":
       case "rb-root":
-        if (reg.type !== T.PTR_TO_MAP_VALUE && reg.type !== (T.PTR_TO_BTF_ID | T.MEM_ALLOC)) this.fail(`arg#${i} expected pointer to map value or allocated object`);
+        if (reg.type !== T.PTR_TO_MAP_VALUE && reg.type !== (T.PTR_TO_BTF_ID | T.MEM_ALLOC))
+          this.fail(`arg#${i} expected pointer to map value or allocated object`);
         if (reg.type === (T.PTR_TO_BTF_ID | T.MEM_ALLOC) && !reg.refObjId) this.fail("allocated object must be referenced");
         meta.root = graphRoot(env, regno, kind === "list-head" ? BPF_LIST_HEAD : BPF_RB_ROOT);
         break;
@@ -220,7 +272,8 @@ class Args {
         break;
       case "mem": {
         const size = sizeOrNone(this.btf, target.id);
-        if (size === undefined) this.fail(`arg#${i} reference type('${btfKindStr(target.kind)} ${target.id ? target.name : ""}') size cannot be determined: -22`);
+        if (size === undefined)
+          this.fail(`arg#${i} reference type('${btfKindStr(target.kind)} ${target.id ? target.name : ""}') size cannot be determined: -22`);
         checkMemReg(env, regno, size!);
         break;
       }
@@ -249,7 +302,8 @@ class Args {
         processIrqFlag(env, regno, meta.kfunc.name);
         break;
       case "res-lock": {
-        if (reg.type !== T.PTR_TO_MAP_VALUE && reg.type !== (T.PTR_TO_BTF_ID | T.MEM_ALLOC)) this.fail(`arg#${i} doesn't point to map value or allocated object`);
+        if (reg.type !== T.PTR_TO_MAP_VALUE && reg.type !== (T.PTR_TO_BTF_ID | T.MEM_ALLOC))
+          this.fail(`arg#${i} doesn't point to map value or allocated object`);
         const { name } = meta.kfunc;
         processSpinLock(env, regno, { lock: name.startsWith("bpf_res_spin_lock"), resilient: true, irq: name.includes("irq") });
         break;

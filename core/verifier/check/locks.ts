@@ -35,7 +35,8 @@ export function processSpinLock(env: Env, regno: number, kind: LockKind): void {
   const type = kind.resilient ? (kind.irq ? REF_TYPE_RES_LOCK_IRQ : REF_TYPE_RES_LOCK) : REF_TYPE_LOCK;
   const ptr = reg.obj;
   if (kind.lock) {
-    if (!kind.resilient && st.activeLocks && st.refs.some((r) => r.type === REF_TYPE_LOCK)) fail("Locking two bpf_spin_locks are not allowed");
+    if (!kind.resilient && st.activeLocks && st.refs.some((r) => r.type === REF_TYPE_LOCK))
+      fail("Locking two bpf_spin_locks are not allowed");
     if (kind.resilient && st.activeLocks && find(st, REF_TYPE_RES_LOCK | REF_TYPE_RES_LOCK_IRQ, reg.id, ptr) >= 0)
       fail("Acquiring the same lock again, AA deadlock detected");
     addRef(st, { type, id: reg.id, insnIdx: env.insnIdx, ptr });
@@ -48,7 +49,10 @@ export function processSpinLock(env: Env, regno: number, kind: LockKind): void {
   const i = find(st, type, reg.id, ptr);
   if (i < 0) fail(`${name}_unlock of different lock`);
   if (reg.id !== st.activeLockId || ptr !== st.activeLockPtr) fail(`${name}_unlock cannot be out of order`);
-  const before = st.refs.slice(0, i).filter((r) => r.type & LOCK_MASK).pop();
+  const before = st.refs
+    .slice(0, i)
+    .filter((r) => r.type & LOCK_MASK)
+    .pop();
   removeRefAt(st, i);
   st.activeLocks--;
   st.activeLockId = before?.id ?? 0;

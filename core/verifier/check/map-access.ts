@@ -48,7 +48,8 @@ export function checkRegionAccess(env: Env, regno: number, off: number, size: nu
     checkFixedAccess(env, regno, (smin + off) | 0, size, memSize, zeroSizeAllowed),
   );
   const umax = ops.umax(reg.s);
-  if (umax >= BPF_MAX_VAR_OFF) env.fail("unbounded-offset", EACCES, `R${regno} unbounded memory access, make sure to bounds check any such access`);
+  if (umax >= BPF_MAX_VAR_OFF)
+    env.fail("unbounded-offset", EACCES, `R${regno} unbounded memory access, make sure to bounds check any such access`);
   andSay(env, `R${regno} max value is outside of the allowed memory range`, () =>
     checkFixedAccess(env, regno, umax + off, size, memSize, zeroSizeAllowed),
   );
@@ -63,7 +64,13 @@ export function checkMapAccessType(env: Env, regno: number, off: number, size: n
 }
 
 /** check_map_access: inside the value, and not across its special fields. `direct` for loads and stores, else for helpers. */
-export function checkMapAccess(env: Env, regno: number, off: number, size: number, how: { zeroSizeAllowed: boolean; direct: boolean }): void {
+export function checkMapAccess(
+  env: Env,
+  regno: number,
+  off: number,
+  size: number,
+  how: { zeroSizeAllowed: boolean; direct: boolean },
+): void {
   const { D } = env;
   const reg = env.reg(regno);
   const map = reg.obj as MapInfo;

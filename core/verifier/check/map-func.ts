@@ -8,7 +8,14 @@ import { FUNC as F } from "../prepare/callbacks.ts";
 const MAP_ALLOWS: Readonly<Record<number, readonly number[]>> = {
   [MT.PROG_ARRAY]: [F.tail_call],
   [MT.PERF_EVENT_ARRAY]: [F.perf_event_read, F.perf_event_output, F.skb_output, F.perf_event_read_value, F.xdp_output],
-  [MT.RINGBUF]: [F.ringbuf_output, F.ringbuf_reserve, F.ringbuf_query, F.ringbuf_reserve_dynptr, F.ringbuf_submit_dynptr, F.ringbuf_discard_dynptr],
+  [MT.RINGBUF]: [
+    F.ringbuf_output,
+    F.ringbuf_reserve,
+    F.ringbuf_query,
+    F.ringbuf_reserve_dynptr,
+    F.ringbuf_submit_dynptr,
+    F.ringbuf_discard_dynptr,
+  ],
   [MT.USER_RINGBUF]: [F.user_ringbuf_drain],
   [MT.STACK_TRACE]: [F.get_stackid],
   [MT.CGROUP_ARRAY]: [F.skb_under_cgroup, F.current_task_under_cgroup],
@@ -74,7 +81,13 @@ const FUNC_ALLOWS: Readonly<Record<number, readonly number[]>> = {
   [F.cgrp_storage_delete]: [MT.CGRP_STORAGE],
 };
 const SOCKMAP_WRITERS: ReadonlySet<number> = new Set([
-  PT.SOCKET_FILTER, PT.SCHED_CLS, PT.SCHED_ACT, PT.XDP, PT.SK_REUSEPORT, PT.FLOW_DISSECTOR, PT.SK_LOOKUP,
+  PT.SOCKET_FILTER,
+  PT.SCHED_CLS,
+  PT.SCHED_ACT,
+  PT.XDP,
+  PT.SK_REUSEPORT,
+  PT.FLOW_DISSECTOR,
+  PT.SK_LOOKUP,
 ]);
 
 /** may_update_sockmap. */

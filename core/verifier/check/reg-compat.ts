@@ -10,21 +10,41 @@ import type { CallMeta } from "./helper-args.ts";
 
 const SOCKS = [T.PTR_TO_SOCK_COMMON, T.PTR_TO_SOCKET, T.PTR_TO_TCP_SOCK, T.PTR_TO_XDP_SOCK];
 const MEM = [
-  T.PTR_TO_STACK, T.PTR_TO_PACKET, T.PTR_TO_PACKET_META, T.PTR_TO_MAP_KEY, T.PTR_TO_MAP_VALUE, T.PTR_TO_MEM, T.PTR_TO_MEM | T.MEM_RINGBUF,
-  T.PTR_TO_BUF, T.PTR_TO_BTF_ID | T.PTR_TRUSTED,
+  T.PTR_TO_STACK,
+  T.PTR_TO_PACKET,
+  T.PTR_TO_PACKET_META,
+  T.PTR_TO_MAP_KEY,
+  T.PTR_TO_MAP_VALUE,
+  T.PTR_TO_MEM,
+  T.PTR_TO_MEM | T.MEM_RINGBUF,
+  T.PTR_TO_BUF,
+  T.PTR_TO_BTF_ID | T.PTR_TRUSTED,
 ];
 const BTF = [T.PTR_TO_BTF_ID, T.PTR_TO_BTF_ID | T.PTR_TRUSTED, T.PTR_TO_BTF_ID | T.MEM_RCU];
 const PERCPU = [T.PTR_TO_BTF_ID | T.MEM_PERCPU, T.PTR_TO_BTF_ID | T.MEM_PERCPU | T.MEM_RCU, T.PTR_TO_BTF_ID | T.MEM_PERCPU | T.PTR_TRUSTED];
 
 const COMPATIBLE: Readonly<Record<number, readonly number[]>> = {
-  [A.ARG_PTR_TO_MAP_KEY]: MEM, [A.ARG_PTR_TO_MAP_VALUE]: MEM, [A.ARG_PTR_TO_MEM]: MEM,
-  [A.ARG_CONST_SIZE]: [T.SCALAR_VALUE], [A.ARG_CONST_SIZE_OR_ZERO]: [T.SCALAR_VALUE], [A.ARG_CONST_ALLOC_SIZE_OR_ZERO]: [T.SCALAR_VALUE],
-  [A.ARG_CONST_MAP_PTR]: [T.CONST_PTR_TO_MAP], [A.ARG_PTR_TO_CTX]: [T.PTR_TO_CTX], [A.ARG_PTR_TO_SOCK_COMMON]: SOCKS,
-  [A.ARG_PTR_TO_BTF_ID_SOCK_COMMON]: [...SOCKS, T.PTR_TO_BTF_ID, T.PTR_TO_BTF_ID | T.PTR_TRUSTED], [A.ARG_PTR_TO_SOCKET]: [T.PTR_TO_SOCKET],
-  [A.ARG_PTR_TO_BTF_ID]: BTF, [A.ARG_PTR_TO_SPIN_LOCK]: [T.PTR_TO_MAP_VALUE, T.PTR_TO_BTF_ID | T.MEM_ALLOC],
-  [A.ARG_PTR_TO_RINGBUF_MEM]: [T.PTR_TO_MEM | T.MEM_RINGBUF], [A.ARG_PTR_TO_PERCPU_BTF_ID]: PERCPU, [A.ARG_PTR_TO_FUNC]: [T.PTR_TO_FUNC],
-  [A.ARG_PTR_TO_STACK]: [T.PTR_TO_STACK], [A.ARG_PTR_TO_CONST_STR]: [T.PTR_TO_MAP_VALUE], [A.ARG_PTR_TO_TIMER]: [T.PTR_TO_MAP_VALUE],
-  [A.ARG_KPTR_XCHG_DEST]: [T.PTR_TO_MAP_VALUE, T.PTR_TO_BTF_ID | T.MEM_ALLOC], [A.ARG_PTR_TO_DYNPTR]: [T.PTR_TO_STACK, T.CONST_PTR_TO_DYNPTR],
+  [A.ARG_PTR_TO_MAP_KEY]: MEM,
+  [A.ARG_PTR_TO_MAP_VALUE]: MEM,
+  [A.ARG_PTR_TO_MEM]: MEM,
+  [A.ARG_CONST_SIZE]: [T.SCALAR_VALUE],
+  [A.ARG_CONST_SIZE_OR_ZERO]: [T.SCALAR_VALUE],
+  [A.ARG_CONST_ALLOC_SIZE_OR_ZERO]: [T.SCALAR_VALUE],
+  [A.ARG_CONST_MAP_PTR]: [T.CONST_PTR_TO_MAP],
+  [A.ARG_PTR_TO_CTX]: [T.PTR_TO_CTX],
+  [A.ARG_PTR_TO_SOCK_COMMON]: SOCKS,
+  [A.ARG_PTR_TO_BTF_ID_SOCK_COMMON]: [...SOCKS, T.PTR_TO_BTF_ID, T.PTR_TO_BTF_ID | T.PTR_TRUSTED],
+  [A.ARG_PTR_TO_SOCKET]: [T.PTR_TO_SOCKET],
+  [A.ARG_PTR_TO_BTF_ID]: BTF,
+  [A.ARG_PTR_TO_SPIN_LOCK]: [T.PTR_TO_MAP_VALUE, T.PTR_TO_BTF_ID | T.MEM_ALLOC],
+  [A.ARG_PTR_TO_RINGBUF_MEM]: [T.PTR_TO_MEM | T.MEM_RINGBUF],
+  [A.ARG_PTR_TO_PERCPU_BTF_ID]: PERCPU,
+  [A.ARG_PTR_TO_FUNC]: [T.PTR_TO_FUNC],
+  [A.ARG_PTR_TO_STACK]: [T.PTR_TO_STACK],
+  [A.ARG_PTR_TO_CONST_STR]: [T.PTR_TO_MAP_VALUE],
+  [A.ARG_PTR_TO_TIMER]: [T.PTR_TO_MAP_VALUE],
+  [A.ARG_KPTR_XCHG_DEST]: [T.PTR_TO_MAP_VALUE, T.PTR_TO_BTF_ID | T.MEM_ALLOC],
+  [A.ARG_PTR_TO_DYNPTR]: [T.PTR_TO_STACK, T.CONST_PTR_TO_DYNPTR],
 };
 
 /** `btf` is the kernel structure that a BTF pointer must point to, by name or type id. */
@@ -42,7 +62,11 @@ export function checkRegType(env: Env, regno: number, argType: number, btf: stri
   if (T.baseType(reg.type) !== T.PTR_TO_BTF_ID) return;
   if (compatible === MEM) {
     if (!(argType & T.MEM_RDONLY))
-      env.fail("arg-type", EACCES, `${helperById(meta.funcId)?.name}() may write into memory pointed by R${regno} type=${T.regTypeStr(reg.type)}`);
+      env.fail(
+        "arg-type",
+        EACCES,
+        `${helperById(meta.funcId)?.name}() may write into memory pointed by R${regno} type=${T.regTypeStr(reg.type)}`,
+      );
     return;
   }
   checkBtfArg(env, regno, argType, btf, meta);
@@ -62,7 +86,12 @@ function checkBtfArg(env: Env, regno: number, argType: number, btf: string | num
   const wanted = typeof btf === "number" ? btf : kernelStruct(env, btf ?? "sock_common");
   const strict = release && meta.funcId !== FUNC.sk_release;
   if (!btfMatches(env, reg, wanted, strict))
-    env.fail("arg-btf-type", EACCES, `R${regno} is of type ${btfName(env, reg.obj, reg.u1)} but ${btfName(env, env.kernelBtf ?? null, wanted)} is expected`);
+    env.fail(
+      "arg-btf-type",
+      EACCES,
+      `R${regno} is of type ${btfName(env, reg.obj, reg.u1)} but ${btfName(env, env.kernelBtf ?? null, wanted)} is expected`,
+    );
 }
 
-const btfName = (_env: Env, btf: object | null, id: number): string => (btf as { type(id: number): { name: string } } | null)?.type(id).name ?? "";
+const btfName = (_env: Env, btf: object | null, id: number): string =>
+  (btf as { type(id: number): { name: string } } | null)?.type(id).name ?? "";

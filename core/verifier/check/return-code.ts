@@ -54,7 +54,8 @@ export function checkReturnCode(env: Env, regno: number, name: string): void {
     if (hooked && env.attach.returnsVoid) return;
     if (type === PT.STRUCT_OPS && !frame.inExceptionCallbackFn && env.attach.returnsPointer) {
       const r = env.reg(regno);
-      if (T.baseType(r.type) === T.PTR_TO_BTF_ID && r.refObjId && r.u1 === env.attach.returnsPointer) return checkPtrOff(env, r, regno, false);
+      if (T.baseType(r.type) === T.PTR_TO_BTF_ID && r.refObjId && r.u1 === env.attach.returnsPointer)
+        return checkPtrOff(env, r, regno, false);
     }
   }
   const reg = readReg(env, regno);
@@ -70,7 +71,8 @@ export function checkReturnCode(env: Env, regno: number, name: string): void {
     return;
   } else range = wanted(env);
   if (!range) return;
-  if (reg.type !== T.SCALAR_VALUE) env.fail("return-value", EINVAL, `${when} the register R${regno} is not a known value (${T.regTypeStr(reg.type)})`);
+  if (reg.type !== T.SCALAR_VALUE)
+    env.fail("return-value", EINVAL, `${when} the register R${regno} is not a known value (${T.regTypeStr(reg.type)})`);
   markPrecise(env, regno);
   if (withinRange(env, range, reg, type === PT.LSM && at !== AT.LSM_CGROUP && !frame.inAsyncCallbackFn)) return;
   try {

@@ -31,7 +31,11 @@ export function checkStackBounds(env: Env, regno: number, off: number, size: num
   if (!errno && size < 0) errno = EFAULT;
   if (errno) {
     if (isConst) env.fail("stack-bounds", errno, `invalid${what} stack R${regno} off=${off} size=${size}`);
-    env.fail("stack-bounds", errno, `invalid variable-offset${what} stack R${regno} var_off=${tnumStr(D.fields(reg.s))} off=${off} size=${size}`);
+    env.fail(
+      "stack-bounds",
+      errno,
+      `invalid variable-offset${what} stack R${regno} var_off=${tnumStr(D.fields(reg.s))} off=${off} size=${size}`,
+    );
   }
   env.growStack(frame, -min);
 }
@@ -40,7 +44,13 @@ export function checkStackBounds(env: Env, regno: number, off: number, size: num
  * check_stack_range_initialized: helper memory on the stack. With `meta.rawMode` the helper writes all of it
  * and only the extent is noted in `meta`.
  */
-export function checkStackRange(env: Env, regno: number, off: number, size: number, how: { zeroSizeAllowed: boolean; write: boolean; meta: CallMeta | null }): void {
+export function checkStackRange(
+  env: Env,
+  regno: number,
+  off: number,
+  size: number,
+  how: { zeroSizeAllowed: boolean; write: boolean; meta: CallMeta | null },
+): void {
   const { D } = env;
   const reg = env.reg(regno);
   const frame = env.frameOf(reg);
@@ -53,7 +63,11 @@ export function checkStackRange(env: Env, regno: number, off: number, size: numb
   if (isConst) min = max = D.constNumber(reg.s) + off;
   else {
     if (!env.bypassSpecV1)
-      env.fail("stack-variable-offset", EACCES, `R${regno} variable offset stack access prohibited for !root, var_off=${tnumStr(D.fields(reg.s))}`);
+      env.fail(
+        "stack-variable-offset",
+        EACCES,
+        `R${regno} variable offset stack access prohibited for !root, var_off=${tnumStr(D.fields(reg.s))}`,
+      );
     if (meta?.rawMode) meta = null;
     min = D.ops.smin(reg.s) + off;
     max = D.ops.smax(reg.s) + off;
@@ -62,7 +76,8 @@ export function checkStackRange(env: Env, regno: number, off: number, size: numb
     for (let i = min; i < max + size; i++) {
       const at = -i - 1;
       const slot = frame.stack[at >> 3];
-      if (slot && slot.type(at & 7) === STACK_DYNPTR) env.fail("dynptr-overwrite", EACCES, `potential write to dynptr at off=${i} disallowed`);
+      if (slot && slot.type(at & 7) === STACK_DYNPTR)
+        env.fail("dynptr-overwrite", EACCES, `potential write to dynptr at off=${i} disallowed`);
     }
     meta.accessSize = size;
     meta.regno = regno;

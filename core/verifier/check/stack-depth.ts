@@ -52,7 +52,8 @@ function checkFrom(env: Env, first: number, own: boolean): void {
   for (;;) {
     const call = nextCall(env, i, idx, returns);
     if (call < 0) {
-      if (tailCall && returns.some((r) => subprogs[r.idx]!.isExceptionCb)) env.fail("tail-call-exception", EINVAL, "cannot tail call within exception cb");
+      if (tailCall && returns.some((r) => subprogs[r.idx]!.isExceptionCb))
+        env.fail("tail-call-exception", EINVAL, "cannot tail call within exception cb");
       const back = returns.pop();
       if (!back) return;
       if (!privateStacks.has(idx)) depth -= roundUp(subprogs[idx]!.stackDepth);

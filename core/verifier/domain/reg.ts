@@ -3,12 +3,14 @@ import type { ScalarHandle } from "./scalars.ts";
 import { NOT_INIT, SCALAR_VALUE } from "./reg-types.ts";
 
 /** Set in `id` of a scalar that differs from its link by the constant `off` (64-bit addition, 32-bit addition). */
-export const BPF_ADD_CONST64 = 0x80000000 | 0, BPF_ADD_CONST32 = 0x40000000;
+export const BPF_ADD_CONST64 = 0x80000000 | 0,
+  BPF_ADD_CONST32 = 0x40000000;
 export const BPF_ADD_CONST = BPF_ADD_CONST64 | BPF_ADD_CONST32;
 export const linkId = (id: number): number => id & ~BPF_ADD_CONST;
 
 /** Kinds of knowledge behind a packet comparison that failed, kept in `u1` of a packet pointer as a negative range. */
-export const AT_PKT_END = -1, BEYOND_PKT_END = -2;
+export const AT_PKT_END = -1,
+  BEYOND_PKT_END = -2;
 
 /**
  * `obj`, `u1`, `u2` hold what the kernel keeps in a union:

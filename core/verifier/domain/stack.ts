@@ -3,8 +3,15 @@ import type { Reg } from "./reg.ts";
 import { SCALAR_VALUE } from "./reg-types.ts";
 
 /** Kinds of stack bytes (enum bpf_stack_slot_type). */
-export const STACK_INVALID = 0, STACK_SPILL = 1, STACK_MISC = 2, STACK_ZERO = 3, STACK_DYNPTR = 4, STACK_ITER = 5, STACK_IRQ_FLAG = 6;
-export const BPF_REG_SIZE = 8, MAX_BPF_STACK = 512;
+export const STACK_INVALID = 0,
+  STACK_SPILL = 1,
+  STACK_MISC = 2,
+  STACK_ZERO = 3,
+  STACK_DYNPTR = 4,
+  STACK_ITER = 5,
+  STACK_IRQ_FLAG = 6;
+export const BPF_REG_SIZE = 8,
+  MAX_BPF_STACK = 512;
 const CHARS = "?rm0dif";
 
 /**

@@ -7,7 +7,11 @@ export const MAX_CALL_FRAMES = 8;
 export const BPF_MAIN_FUNC = -1;
 
 /** Kinds of acquired references (enum ref_state_type). */
-export const REF_TYPE_PTR = 2, REF_TYPE_IRQ = 4, REF_TYPE_LOCK = 8, REF_TYPE_RES_LOCK = 16, REF_TYPE_RES_LOCK_IRQ = 32;
+export const REF_TYPE_PTR = 2,
+  REF_TYPE_IRQ = 4,
+  REF_TYPE_LOCK = 8,
+  REF_TYPE_RES_LOCK = 16,
+  REF_TYPE_RES_LOCK_IRQ = 32;
 export interface RefState {
   readonly type: number;
   readonly id: number;

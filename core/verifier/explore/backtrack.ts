@@ -237,7 +237,7 @@ export function markChain(env: Env, start: VState, regno: number, out: { changed
     if (env.log.level2) env.trace(`mark_precise: frame${bt.frame}: last_idx ${lastIdx} first_idx ${firstIdx} subseq_idx ${subseq} \n`);
     if (lastIdx < 0) return atEntry(env, st, out);
     const cursor = { left: st.history.length };
-    for (let i = lastIdx; ; ) {
+    for (let i = lastIdx; ;) {
       if (skipFirst) skipFirst = false;
       else {
         const n = cursor.left;
@@ -308,7 +308,9 @@ function markState(env: Env, st: VState, out: { changed: boolean } | null): void
       }
     }
     if (env.log.level2) {
-      env.trace(`mark_precise: frame${fr}: parent state regs=${regMask(bt.regs[fr]!)} stack=${stackMask(bt.slotsLo[fr]!, bt.slotsHi[fr]!)}: `);
+      env.trace(
+        `mark_precise: frame${fr}: parent state regs=${regMask(bt.regs[fr]!)} stack=${stackMask(bt.slotsLo[fr]!, bt.slotsHi[fr]!)}: `,
+      );
       printState(env, st, fr, true);
     }
   }

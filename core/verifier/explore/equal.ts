@@ -2,33 +2,45 @@
 import type { Env } from "../env.ts";
 import { BPF_ADD_CONST, sameBody, type Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
-import { BPF_REG_SIZE, STACK_DYNPTR, STACK_INVALID, STACK_IRQ_FLAG, STACK_ITER, STACK_MISC, STACK_SPILL, STACK_ZERO, type Slot } from "../domain/stack.ts";
+import {
+  BPF_REG_SIZE,
+  STACK_DYNPTR,
+  STACK_INVALID,
+  STACK_IRQ_FLAG,
+  STACK_ITER,
+  STACK_MISC,
+  STACK_SPILL,
+  STACK_ZERO,
+  type Slot,
+} from "../domain/stack.ts";
 import { REF_TYPE_IRQ, REF_TYPE_PTR, type FuncState, type VState } from "../domain/state.ts";
 
 /** How equal: imprecise scalars may differ; all must be exact; ranges must lie within. */
-export const NOT_EXACT = 0, EXACT = 1, RANGE_WITHIN = 2;
+export const NOT_EXACT = 0,
+  EXACT = 1,
+  RANGE_WITHIN = 2;
 type Exact = 0 | 1 | 2;
 
 /** A one-to-one correspondence between ids of the old and of the current state. */
 class IdMap {
   readonly #old: number[] = [];
   readonly #cur: number[] = [];
+  #count = 0;
   #tmp = 0;
   reset(idGen: number): void {
-    this.#old.length = 0;
-    this.#cur.length = 0;
+    this.#count = 0;
     this.#tmp = idGen;
   }
   /** check_ids. */
   same(oldId: number, curId: number): boolean {
     if ((oldId !== 0) !== (curId !== 0)) return false;
     if (oldId === 0) return true;
-    for (let i = 0; i < this.#old.length; i++) {
+    for (let i = 0; i < this.#count; i++) {
       if (this.#old[i] === oldId) return this.#cur[i] === curId;
       if (this.#cur[i] === curId) return false;
     }
-    this.#old.push(oldId);
-    this.#cur.push(curId);
+    this.#old[this.#count] = oldId;
+    this.#cur[this.#count++] = curId;
     return true;
   }
   /** check_scalar_ids: a scalar without id gets one of its own, so that it matches no linked one. */
@@ -86,7 +98,13 @@ function scalarSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact
   if ((old.id & BPF_ADD_CONST) !== 0 && (cur.id & BPF_ADD_CONST) === 0) return false;
   if (old.id !== 0 && (old.id & BPF_ADD_CONST) === 0 && (cur.id & BPF_ADD_CONST) !== 0) return false;
   if ((old.id & BPF_ADD_CONST) !== 0 && old.off !== cur.off) return false;
-  return ids.sameScalar(old.id, cur.id) && env.D.ops.within(old.s, cur.s) !== 0;
+  return (old.s === cur.s || env.D.ops.within(old.s, cur.s) !== 0) && ids.sameScalar(old.id, cur.id);
+}
+
+/** regs_exact, with a map of ids of its own: used when scalars are widened. */
+export function regsExactAlone(env: Env, old: Reg, cur: Reg): boolean {
+  ids.reset(env.idGen);
+  return regsExact(old, cur);
 }
 
 /** scalar_reg_for_stack: the scalar that reading the whole slot would give, or null. */
@@ -135,7 +153,9 @@ function slotSafe(env: Env, old: FuncState, spi: number, o: Slot, c: Slot, exact
     case STACK_DYNPTR:
       return o.reg.u1 === c.reg.u1 && o.reg.u2 === c.reg.u2 && ids.same(o.reg.refObjId, c.reg.refObjId);
     case STACK_ITER:
-      return o.reg.obj === c.reg.obj && o.reg.u1 === c.reg.u1 && (o.reg.u2 & 3) === (c.reg.u2 & 3) && ids.same(o.reg.refObjId, c.reg.refObjId);
+      return (
+        o.reg.obj === c.reg.obj && o.reg.u1 === c.reg.u1 && (o.reg.u2 & 3) === (c.reg.u2 & 3) && ids.same(o.reg.refObjId, c.reg.refObjId)
+      );
     case STACK_IRQ_FLAG:
       return ids.same(o.reg.refObjId, c.reg.refObjId) && o.reg.u1 === c.reg.u1;
     default:
@@ -160,7 +180,7 @@ export const frameInsnIdx = (st: VState, frame: number): number => (frame === st
 
 /** states_equal. */
 export function statesEqual(env: Env, old: VState, cur: VState, exact: Exact): boolean {
-  if (old.curframe !== cur.curframe) return false;
+  if (old.curframe !== cur.curframe || differsAgain(env, old, cur, exact)) return false;
   ids.reset(env.idGen);
   // A path taken only speculatively says nothing about a real one.
   if (old.speculative && !cur.speculative) return false;
@@ -175,12 +195,30 @@ export function statesEqual(env: Env, old: VState, cur: VState, exact: Exact): b
   return true;
 }
 
+/** Register of the innermost frame at which the last comparison failed: loops mostly differ in their counter, so it is asked first. */
+let suspect = 0;
+
+/** True when `suspect` alone shows that the states differ. It asks for no ids, so it leaves no trace. */
+function differsAgain(env: Env, old: VState, cur: VState, exact: Exact): boolean {
+  const frame = old.cur;
+  const o = frame.regs[suspect]!;
+  const c = cur.cur.regs[suspect]!;
+  if (o === c || o.type !== T.SCALAR_VALUE || c.type !== T.SCALAR_VALUE || o.s === c.s || env.exploreAluLimits) return false;
+  if (!((env.aux[old.insnIdx]!.liveRegs >>> suspect) & 1)) return false;
+  if (exact === EXACT) return true;
+  const precise = !env.bpfCapable || ((frame.preciseRegs >>> suspect) & 1) === 1;
+  return (precise || exact !== NOT_EXACT) && env.D.ops.within(o.s, c.s) === 0;
+}
+
 function framesEqual(env: Env, old: FuncState, cur: FuncState, insnIdx: number, exact: Exact): boolean {
   if (old.callbackDepth > cur.callbackDepth) return false;
   const live = env.aux[insnIdx]!.liveRegs;
   for (let i = 0; i < 11; i++) {
     if (!((live >>> i) & 1)) continue;
-    if (!regSafe(env, old.regs[i]!, cur.regs[i]!, !env.bpfCapable || ((old.preciseRegs >>> i) & 1) === 1, exact)) return false;
+    if (!regSafe(env, old.regs[i]!, cur.regs[i]!, !env.bpfCapable || ((old.preciseRegs >>> i) & 1) === 1, exact)) {
+      suspect = i;
+      return false;
+    }
   }
   return stackSafe(env, old, cur, exact);
 }
@@ -190,10 +228,14 @@ export function maybeLooping(old: VState, cur: VState): boolean {
   if (old.curframe !== cur.curframe) return false;
   const a = old.cur.regs;
   const b = cur.cur.regs;
+  if (a[suspect]!.s !== b[suspect]!.s) return false;
   for (let i = 0; i < 11; i++) {
     const x = a[i]!;
     const y = b[i]!;
-    if (x !== y && !(sameBody(x, y) && x.id === y.id && x.refObjId === y.refObjId)) return false;
+    if (x !== y && !(sameBody(x, y) && x.id === y.id && x.refObjId === y.refObjId)) {
+      if (x.s !== y.s) suspect = i;
+      return false;
+    }
   }
   return true;
 }

@@ -8,7 +8,13 @@ type Flags = Partial<Pick<HistoryEntry, "frameno" | "spi" | "srcRegStack" | "dst
 export function pushHistory(env: Env, state: VState, flags: Flags): void {
   const old = env.curHistEnt;
   const entry: HistoryEntry = old
-    ? { ...old, ...flags, srcRegStack: old.srcRegStack || !!flags.srcRegStack, dstRegStack: old.dstRegStack || !!flags.dstRegStack, linked: flags.linked ?? null }
+    ? {
+        ...old,
+        ...flags,
+        srcRegStack: old.srcRegStack || !!flags.srcRegStack,
+        dstRegStack: old.dstRegStack || !!flags.dstRegStack,
+        linked: flags.linked ?? null,
+      }
     : { idx: env.insnIdx, prevIdx: env.prevInsnIdx, frameno: -1, spi: -1, srcRegStack: false, dstRegStack: false, linked: null, ...flags };
   if (old) state.history[state.history.length - 1] = entry;
   else state.history.push(entry);

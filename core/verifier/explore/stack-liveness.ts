@@ -19,7 +19,11 @@ export function successors(env: Env, idx: number): readonly number[] {
   return [idx + insnSlots(insn)];
 }
 
-const MAY_READ = 0, MUST_WRITE = 2, LIVE_BEFORE = 4, WRITE_ACC = 6, WORDS = 8;
+const MAY_READ = 0,
+  MUST_WRITE = 2,
+  LIVE_BEFORE = 4,
+  WRITE_ACC = 6,
+  WORDS = 8;
 
 /** Marks of one function as called along one chain of call sites. Masks are pairs of 32-bit words (slots 0-31, 32-63). */
 class FuncInstance {
@@ -161,7 +165,8 @@ export class StackLiveness {
   #updateInstance(inst: FuncInstance): void {
     const env = this.#env;
     if (inst.mustWriteDropped) {
-      for (const m of inst.frames) if (m) for (let i = 0; i < inst.insnCnt; i++) m[i * WORDS + WRITE_ACC] = m[i * WORDS + WRITE_ACC + 1] = 0;
+      for (const m of inst.frames)
+        if (m) for (let i = 0; i < inst.insnCnt; i++) m[i * WORDS + WRITE_ACC] = m[i * WORDS + WRITE_ACC + 1] = 0;
     }
     const sub = env.subprogAt(inst.start);
     const from = env.subprogs[sub]!.postorderStart;
@@ -199,7 +204,8 @@ export class StackLiveness {
     accHi = (accHi | m[at + MUST_WRITE + 1]!) >>> 0;
     const lo = ((afterLo & ~m[at + MUST_WRITE]!) | m[at + MAY_READ]!) >>> 0;
     const hi = ((afterHi & ~m[at + MUST_WRITE + 1]!) | m[at + MAY_READ + 1]!) >>> 0;
-    const changed = lo !== m[at + LIVE_BEFORE] || hi !== m[at + LIVE_BEFORE + 1] || accLo !== m[at + WRITE_ACC] || accHi !== m[at + WRITE_ACC + 1];
+    const changed =
+      lo !== m[at + LIVE_BEFORE] || hi !== m[at + LIVE_BEFORE + 1] || accLo !== m[at + WRITE_ACC] || accHi !== m[at + WRITE_ACC + 1];
     if (this.#env.log.level2 && changed) this.#logChange(inst, frame, m, insnIdx, [lo, hi, accLo, accHi]);
     m[at + LIVE_BEFORE] = lo;
     m[at + LIVE_BEFORE + 1] = hi;

@@ -63,7 +63,8 @@ function compareOpen(env: Env, insnIdx: number, old: VState): Answer {
     return "miss-no-new";
   }
   const insn = env.insns[insnIdx]!;
-  if (insn.code === (BPF_JMP | BPF_JCOND) && old.mayGotoDepth !== cur.mayGotoDepth && statesEqual(env, old, cur, RANGE_WITHIN)) return "hit-loop";
+  if (insn.code === (BPF_JMP | BPF_JCOND) && old.mayGotoDepth !== cur.mayGotoDepth && statesEqual(env, old, cur, RANGE_WITHIN))
+    return "hit-loop";
   if (env.aux[insnIdx]!.callsCallback) return statesEqual(env, old, cur, RANGE_WITHIN) ? "hit-loop" : "miss-no-new";
   if (
     maybeLooping(old, cur) &&
@@ -79,7 +80,10 @@ function compareOpen(env: Env, insnIdx: number, old: VState): Answer {
 function rejectLoop(env: Env, insnIdx: number, old: VState): never {
   printLine(env, insnIdx, "; ");
   env.say(`infinite loop detected at insn ${insnIdx}\n`);
-  for (const [name, st] of [["cur", env.cur], ["old", old]] as const) {
+  for (const [name, st] of [
+    ["cur", env.cur],
+    ["old", old],
+  ] as const) {
     const from = env.log.end;
     env.trace(`${name} state:`);
     printState(env, st, env.cur.curframe, true);
@@ -112,7 +116,12 @@ export function isStateVisited(env: Env, insnIdx: number): boolean {
       covered(env, insnIdx, entry, answer === "hit-loop");
       return true;
     }
-    if (answer === "miss-no-new" && !force && env.jmpsProcessed - env.prevJmpsProcessed < 20 && env.insnProcessed - env.prevInsnProcessed < 100)
+    if (
+      answer === "miss-no-new" &&
+      !force &&
+      env.jmpsProcessed - env.prevJmpsProcessed < 20 &&
+      env.insnProcessed - env.prevInsnProcessed < 100
+    )
       addNew = false;
     if (addNew) entry.missCnt++;
     const patience = aux.forceCheckpoint && old.branches > 0 ? 64 : 3;

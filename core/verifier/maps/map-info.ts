@@ -3,7 +3,8 @@ import type { MapSpec } from "../../object/index.ts";
 import { MAP_TYPE } from "../../catalog/index.ts";
 import type { BtfRecord } from "../btf/record.ts";
 
-export const BPF_F_RDONLY_PROG = 1 << 7, BPF_F_WRONLY_PROG = 1 << 8;
+export const BPF_F_RDONLY_PROG = 1 << 7,
+  BPF_F_WRONLY_PROG = 1 << 8;
 const BPF_OBJ_NAME_LEN = 16;
 
 /** struct bpf_map, the part that verification looks at. Identity matters: one object a map. */

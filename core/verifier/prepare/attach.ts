@@ -34,7 +34,15 @@ export interface AttachInfo {
   rawTpNull(arg: number): "null" | "err" | "";
 }
 const NONE: AttachInfo = {
-  btf: null, proto: null, name: "", skipFirst: false, returnsVoid: false, returnsPointer: 0, retvalRange: undefined, ctxArgs: [], lsmTrusted: false,
+  btf: null,
+  proto: null,
+  name: "",
+  skipFirst: false,
+  returnsVoid: false,
+  returnsPointer: 0,
+  retvalRange: undefined,
+  ctxArgs: [],
+  lsmTrusted: false,
   rawTpNull: () => "",
 };
 
@@ -77,7 +85,12 @@ function rawTp(env: Env, btf: Btf, t: BtfType): AttachInfo {
   const proto = btf.type(ptr.type);
   const mask = RAW_TP_NULL_ARGS[name];
   return {
-    ...NONE, btf, proto, name, skipFirst: true, returnsVoid: true,
+    ...NONE,
+    btf,
+    proto,
+    name,
+    skipFirst: true,
+    returnsVoid: true,
     rawTpNull: (arg) => {
       if (mask === undefined) return "";
       const nibble = Number((mask >> BigInt(arg * 4)) & 0xfn);
@@ -95,7 +108,11 @@ function func(env: Env, btf: Btf, t: BtfType): AttachInfo {
     const target = ITER_CTX_ARGS[t.name.replace(/^bpf_iter_/, "")];
     if (!target) throw new Unsupported(`iter ${t.name}`);
     const ctxArgs = target.map((x) => ({
-      off: x.off, type: x.type, btf, btfId: x.struct ? btf.find(x.struct, BTF_KIND.STRUCT) : 0, refObjId: 0,
+      off: x.off,
+      type: x.type,
+      btf,
+      btfId: x.struct ? btf.find(x.struct, BTF_KIND.STRUCT) : 0,
+      refObjId: 0,
     }));
     return { ...NONE, btf, proto, name: t.name, returnsVoid, ctxArgs };
   }
@@ -107,4 +124,3 @@ const LSM_BOOL = new Set(["bpf_lsm_audit_rule_known", "bpf_lsm_inode_xattr_skipc
 const MAX_ERRNO = 4095;
 /** bpf_lsm_get_retval_range. */
 const lsmRange = (name: string): Range => (LSM_BOOL.has(name) ? { min: 0, max: 1 } : { min: -MAX_ERRNO, max: 0 });
-

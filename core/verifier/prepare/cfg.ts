@@ -7,7 +7,10 @@ import { printLine } from "../log/print-state.ts";
 import { changesPktData, FUNC, isAsyncCallbackCall, isHelperCall, isKfuncCall, isSyncCallbackCall } from "./callbacks.ts";
 import { isPseudoCall, isPseudoFunc } from "./subprogs.ts";
 
-const DISCOVERED = 0x10, EXPLORED = 0x20, FALLTHROUGH = 1, BRANCH = 2;
+const DISCOVERED = 0x10,
+  EXPLORED = 0x20,
+  FALLTHROUGH = 1,
+  BRANCH = 2;
 
 class Walk {
   readonly env: Env;
@@ -72,7 +75,8 @@ class Walk {
     const cls = insn.code & 7;
     const mode = insn.code & 0xe0;
     // A packet load that fails leaves through the function's exit.
-    if (cls === op.BPF_LD && (mode === op.BPF_ABS || mode === op.BPF_IND)) env.aux[t]!.successors ??= [t + 1, env.subprogs[env.subprogAt(t)]!.exitIdx];
+    if (cls === op.BPF_LD && (mode === op.BPF_ABS || mode === op.BPF_IND))
+      env.aux[t]!.successors ??= [t + 1, env.subprogs[env.subprogAt(t)]!.exitIdx];
     if (cls !== op.BPF_JMP && cls !== op.BPF_JMP32) return this.push(t, t + op.insnSlots(insn), FALLTHROUGH);
     switch (insn.code & 0xf0) {
       case op.BPF_EXIT:
@@ -106,7 +110,10 @@ class Walk {
       aux.jmpPoint = true;
     }
     if (isHelperCall(insn)) {
-      if (helperAvailable(insn.imm, env.prog.type, env.prog.expectedAttachType) && helperFor(insn.imm, env.prog.type, env.prog.expectedAttachType)?.mightSleep)
+      if (
+        helperAvailable(insn.imm, env.prog.type, env.prog.expectedAttachType) &&
+        helperFor(insn.imm, env.prog.type, env.prog.expectedAttachType)?.mightSleep
+      )
         sub.mightSleep = true;
       if (changesPktData(insn.imm)) sub.changesPktData = true;
       // A tail call that succeeds leaves through the function's exit.

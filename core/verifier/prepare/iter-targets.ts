@@ -13,15 +13,30 @@ const VALUE = PTR_TO_BUF | PTR_MAYBE_NULL;
 /** By the iterator's name without `bpf_iter_`; offsets in bytes into its context structure. */
 export const ITER_CTX_ARGS: Readonly<Record<string, readonly IterArg[]>> = {
   task: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "task_struct" }],
-  task_file: [{ off: 8, type: OBJECT, struct: "task_struct" }, { off: 24, type: OBJECT, struct: "file" }],
-  task_vma: [{ off: 8, type: OBJECT, struct: "task_struct" }, { off: 16, type: OBJECT, struct: "vm_area_struct" }],
+  task_file: [
+    { off: 8, type: OBJECT, struct: "task_struct" },
+    { off: 24, type: OBJECT, struct: "file" },
+  ],
+  task_vma: [
+    { off: 8, type: OBJECT, struct: "task_struct" },
+    { off: 16, type: OBJECT, struct: "vm_area_struct" },
+  ],
   bpf_map: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "bpf_map" }],
-  bpf_map_elem: [{ off: 16, type: KEY }, { off: 24, type: VALUE }],
+  bpf_map_elem: [
+    { off: 16, type: KEY },
+    { off: 24, type: VALUE },
+  ],
   bpf_prog: [{ off: 8, type: OBJECT, struct: "bpf_prog" }],
   bpf_link: [{ off: 8, type: OBJECT, struct: "bpf_link" }],
   cgroup: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "cgroup" }],
-  bpf_sk_storage_map: [{ off: 16, type: OBJECT, struct: "sock" }, { off: 24, type: VALUE }],
-  sockmap: [{ off: 16, type: KEY }, { off: 24, type: OBJECT, struct: "sock" }],
+  bpf_sk_storage_map: [
+    { off: 16, type: OBJECT, struct: "sock" },
+    { off: 24, type: VALUE },
+  ],
+  sockmap: [
+    { off: 16, type: KEY },
+    { off: 24, type: OBJECT, struct: "sock" },
+  ],
   tcp: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "sock_common" }],
   udp: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "udp_sock" }],
   unix: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "unix_sock" }],

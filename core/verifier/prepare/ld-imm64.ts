@@ -12,8 +12,23 @@ const MAX_USED_MAPS = 64;
 
 const TRACING: ReadonlySet<number> = new Set([PT.KPROBE, PT.TRACEPOINT, PT.PERF_EVENT, PT.RAW_TRACEPOINT, PT.RAW_TRACEPOINT_WRITABLE]);
 const SLEEPABLE_MAPS: ReadonlySet<number> = new Set([
-  MT.HASH, MT.LRU_HASH, MT.ARRAY, MT.PERCPU_HASH, MT.PERCPU_ARRAY, MT.LRU_PERCPU_HASH, MT.ARRAY_OF_MAPS, MT.HASH_OF_MAPS, MT.RINGBUF,
-  MT.USER_RINGBUF, MT.INODE_STORAGE, MT.SK_STORAGE, MT.TASK_STORAGE, MT.CGRP_STORAGE, MT.QUEUE, MT.STACK, MT.ARENA,
+  MT.HASH,
+  MT.LRU_HASH,
+  MT.ARRAY,
+  MT.PERCPU_HASH,
+  MT.PERCPU_ARRAY,
+  MT.LRU_PERCPU_HASH,
+  MT.ARRAY_OF_MAPS,
+  MT.HASH_OF_MAPS,
+  MT.RINGBUF,
+  MT.USER_RINGBUF,
+  MT.INODE_STORAGE,
+  MT.SK_STORAGE,
+  MT.TASK_STORAGE,
+  MT.CGRP_STORAGE,
+  MT.QUEUE,
+  MT.STACK,
+  MT.ARENA,
 ]);
 
 function checkMapForProg(env: Env, map: MapInfo): void {
@@ -30,12 +45,14 @@ function checkMapForProg(env: Env, map: MapInfo): void {
   if (env.sleepable && !SLEEPABLE_MAPS.has(map.type))
     env.fail("map-sleepable", EINVAL, "Sleepable programs can only use array, hash, ringbuf and local storage maps");
   const cgroup = map.type === MT.CGROUP_STORAGE || map.type === MT.PERCPU_CGROUP_STORAGE;
-  if (cgroup && env.usedMaps.some((m) => m.type === map.type)) env.fail("map-cgroup-storage", EBUSY, "only one cgroup storage of each type is allowed");
+  if (cgroup && env.usedMaps.some((m) => m.type === map.type))
+    env.fail("map-cgroup-storage", EBUSY, "only one cgroup storage of each type is allowed");
   if (map.type === MT.ARENA) {
     if (env.arena) env.fail("map-arena", EBUSY, "Only one arena per program");
     if (!env.allowPtrLeaks || !env.bpfCapable) env.fail("map-arena", EPERM, "CAP_BPF and CAP_PERFMON are required to use arena");
     env.arena = map;
-    if (map.spec.mapExtra === 0n && !map.spec.userMapped) env.fail("map-arena", EINVAL, "arena's user address must be set via map_extra or mmap()");
+    if (map.spec.mapExtra === 0n && !map.spec.userMapped)
+      env.fail("map-arena", EINVAL, "arena's user address must be set via map_extra or mmap()");
   }
 }
 

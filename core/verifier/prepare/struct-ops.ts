@@ -17,14 +17,36 @@ export interface StructOps {
   write(env: Env, struct: BtfType, off: number, size: number): void;
 }
 
-const TCP_MEMBERS = ["ssthresh", "cong_avoid", "set_state", "cwnd_event", "in_ack_event", "pkts_acked", "min_tso_segs", "cong_control", "undo_cwnd", "sndbuf_expand"];
+const TCP_MEMBERS = [
+  "ssthresh",
+  "cong_avoid",
+  "set_state",
+  "cwnd_event",
+  "in_ack_event",
+  "pkts_acked",
+  "min_tso_segs",
+  "cong_control",
+  "undo_cwnd",
+  "sndbuf_expand",
+];
 const TCP_STUBS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(TCP_MEMBERS.map((m) => [m, `bpf_tcp_ca_${m}`])),
   init: "__bpf_tcp_ca_init",
   release: "__bpf_tcp_ca_release",
 };
 /** Fields of tcp_sock that congestion control may write: paths through its nested structures. */
-const TCP_WRITABLE = ["sk_pacing_rate", "sk_pacing_status", "icsk_ca_priv", "icsk_ack.pending", "snd_cwnd", "snd_cwnd_cnt", "snd_cwnd_stamp", "snd_ssthresh", "ecn_flags", "app_limited"];
+const TCP_WRITABLE = [
+  "sk_pacing_rate",
+  "sk_pacing_status",
+  "icsk_ca_priv",
+  "icsk_ack.pending",
+  "snd_cwnd",
+  "snd_cwnd_cnt",
+  "snd_cwnd_stamp",
+  "snd_ssthresh",
+  "ecn_flags",
+  "app_limited",
+];
 
 /** Offset and size in bytes of a field by path, looked for through nested structures and unions; undefined when there is none. */
 function findField(btf: Btf, struct: BtfType, path: readonly string[], base = 0): { off: number; end: number } | undefined {
@@ -57,7 +79,8 @@ const TCP: StructOps = {
     const hit = fields.find(({ path, at }) => at && (path === "icsk_ca_priv" ? off >= at.off && off < at.end : off === at.off));
     if (!hit) env.fail("btf-access", EACCES, `no write support to tcp_sock at off ${off}`);
     const end = hit!.at!.end;
-    if (off + size > end) env.fail("btf-access", EACCES, `write access at off ${off} with size ${size} beyond the member of tcp_sock ended at ${end}`);
+    if (off + size > end)
+      env.fail("btf-access", EACCES, `write access at off ${off} with size ${size} beyond the member of tcp_sock ended at ${end}`);
   },
 };
 const DUMMY: StructOps = {
@@ -81,7 +104,16 @@ function ctxArgs(btf: Btf, proto: BtfType, stub: BtfType | undefined): CtxArg[] 
     const nullable = name.endsWith("__nullable");
     if (!nullable && !name.endsWith("__ref")) return [];
     const target = btf.resolve(btf.type(btf.resolve(p.type)).type);
-    return [{ off: i * 8, type: T.PTR_TO_BTF_ID | T.PTR_TRUSTED | (nullable ? T.PTR_MAYBE_NULL : 0), btf, btfId: target, refObjId: 0, refcounted: !nullable }];
+    return [
+      {
+        off: i * 8,
+        type: T.PTR_TO_BTF_ID | T.PTR_TRUSTED | (nullable ? T.PTR_MAYBE_NULL : 0),
+        btf,
+        btfId: target,
+        refObjId: 0,
+        refcounted: !nullable,
+      },
+    ];
   });
 }
 
@@ -106,17 +138,26 @@ export function structOpsAttach(env: Env, none: AttachInfo): AttachInfo {
   if (!member) return env.fail("struct-ops", EINVAL, `attach to invalid member idx ${memberIdx} of struct ${ops.name}`);
   const ptr = btf.type(btf.resolve(member.type));
   const proto = ptr.kind === BTF_KIND.PTR ? btf.type(btf.resolve(ptr.type)) : undefined;
-  if (proto?.kind !== BTF_KIND.FUNC_PROTO) return env.fail("struct-ops", EINVAL, `attach to invalid member ${member.name}(@idx ${memberIdx}) of struct ${ops.name}`);
+  if (proto?.kind !== BTF_KIND.FUNC_PROTO)
+    return env.fail("struct-ops", EINVAL, `attach to invalid member ${member.name}(@idx ${memberIdx}) of struct ${ops.name}`);
   const stubName = ops.stubs[member.name];
   if (!stubName) return env.fail("struct-ops", ENOTSUPP, `attach to unsupported member ${member.name} of struct ${ops.name}`);
-  if (env.sleepable && !ops.sleepable(member.name)) env.fail("struct-ops", EINVAL, `attach to unsupported member ${member.name} of struct ${ops.name}`);
+  if (env.sleepable && !ops.sleepable(member.name))
+    env.fail("struct-ops", EINVAL, `attach to unsupported member ${member.name} of struct ${ops.name}`);
   const stub = btf.find(stubName, BTF_KIND.FUNC);
   const args = ctxArgs(btf, proto, stub ? btf.type(stub) : undefined);
-  if (args.some((a) => a.refcounted) && env.subprogs.some((s) => s.hasTailCall)) env.fail("struct-ops", EINVAL, "program with __ref argument cannot tail call");
+  if (args.some((a) => a.refcounted) && env.subprogs.some((s) => s.hasTailCall))
+    env.fail("struct-ops", EINVAL, "program with __ref argument cannot tail call");
   const ret = btf.type(btf.resolve(proto.type));
   const target = ret.kind === BTF_KIND.PTR ? btf.type(btf.resolve(ret.type)) : undefined;
   return {
-    ...none, btf, proto, name: member.name, returnsVoid: proto.type === 0, ctxArgs: args, structOps: ops,
+    ...none,
+    btf,
+    proto,
+    name: member.name,
+    returnsVoid: proto.type === 0,
+    ctxArgs: args,
+    structOps: ops,
     returnsPointer: target?.kind === BTF_KIND.STRUCT ? target.id : 0,
   };
 }

@@ -10,9 +10,28 @@ const LINKAGE_GLOBAL = 1;
 
 function newSubprog(start: number): Subprog {
   return {
-    start, end: 0, exitIdx: 0, postorderStart: 0, stackDepth: 0, hasTailCall: false, hasLdAbs: false, isCb: false, isAsyncCb: false,
-    isExceptionCb: false, changesPktData: false, mightSleep: false, fastcallStackOff: 0, keepFastcallStack: false, name: "", isGlobal: false,
-    typeId: 0, called: false, verified: false, unreliable: false, argsPrepared: false, args: [],
+    start,
+    end: 0,
+    exitIdx: 0,
+    postorderStart: 0,
+    stackDepth: 0,
+    hasTailCall: false,
+    hasLdAbs: false,
+    isCb: false,
+    isAsyncCb: false,
+    isExceptionCb: false,
+    changesPktData: false,
+    mightSleep: false,
+    fastcallStackOff: 0,
+    keepFastcallStack: false,
+    name: "",
+    isGlobal: false,
+    typeId: 0,
+    called: false,
+    verified: false,
+    unreliable: false,
+    argsPrepared: false,
+    args: [],
   };
 }
 
@@ -79,7 +98,12 @@ export function checkSubprogs(env: Env): void {
           if (to < sub.start || to >= sub.end) env.fail("jump-out-of-range", EINVAL, `jump out of range from insn ${i} to ${to}`);
         }
       }
-      if (i === sub.end - 1 && insn.code !== (op.BPF_JMP | op.BPF_EXIT) && insn.code !== (op.BPF_JMP32 | op.BPF_JA) && insn.code !== (op.BPF_JMP | op.BPF_JA))
+      if (
+        i === sub.end - 1 &&
+        insn.code !== (op.BPF_JMP | op.BPF_EXIT) &&
+        insn.code !== (op.BPF_JMP32 | op.BPF_JA) &&
+        insn.code !== (op.BPF_JMP | op.BPF_JA)
+      )
         env.fail("last-insn", EINVAL, "last insn is not an exit or jmp");
     }
   }
@@ -97,7 +121,8 @@ function checkAbnormalReturn(env: Env): void {
 export function checkFuncInfo(env: Env): void {
   const { btf, funcInfo } = env.prog;
   if (funcInfo.length === 0 || !btf) return checkAbnormalReturn(env);
-  if (funcInfo.length !== env.subprogs.length) env.fail("func-info", EINVAL, "number of funcs in func_info doesn't match number of subprogs");
+  if (funcInfo.length !== env.subprogs.length)
+    env.fail("func-info", EINVAL, "number of funcs in func_info doesn't match number of subprogs");
   env.subprogs.forEach((sub, i) => {
     const info = funcInfo[i]!;
     if (sub.start !== info.insnIdx) env.fail("func-info", EINVAL, "func_info BTF section doesn't match subprog layout in BPF program");

@@ -45,7 +45,8 @@ function mov(env: Env, insn: op.Insn): void {
     } else if (insn.off === op.BPF_ADDR_SPACE_CAST) {
       if (insn.imm !== 1 && insn.imm !== 1 << 16)
         env.fail("addr-space-cast", EINVAL, "addr_space_cast insn can only convert between address space 1 and 0");
-      if (!env.arena) env.fail("addr-space-cast", EINVAL, "addr_space_cast insn can only be used in a program that has an associated arena");
+      if (!env.arena)
+        env.fail("addr-space-cast", EINVAL, "addr_space_cast insn can only be used in a program that has an associated arena");
     } else if ((insn.off !== 0 && insn.off !== 8 && insn.off !== 16 && insn.off !== 32) || insn.imm) reserved(env, "BPF_MOV");
     readReg(env, insn.src);
   } else if (insn.src || insn.off) reserved(env, "BPF_MOV");

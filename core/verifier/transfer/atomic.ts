@@ -6,8 +6,16 @@ import { isPointerValue, readReg, writeUnknown } from "../check/regs.ts";
 import { accessMem, loadMem, saveAuxPtrType, storeReg } from "./mem.ts";
 
 const RMW: ReadonlySet<number> = new Set([
-  op.BPF_ADD, op.BPF_ADD | op.BPF_FETCH, op.BPF_AND, op.BPF_AND | op.BPF_FETCH, op.BPF_OR, op.BPF_OR | op.BPF_FETCH, op.BPF_XOR,
-  op.BPF_XOR | op.BPF_FETCH, op.BPF_XCHG, op.BPF_CMPXCHG,
+  op.BPF_ADD,
+  op.BPF_ADD | op.BPF_FETCH,
+  op.BPF_AND,
+  op.BPF_AND | op.BPF_FETCH,
+  op.BPF_OR,
+  op.BPF_OR | op.BPF_FETCH,
+  op.BPF_XOR,
+  op.BPF_XOR | op.BPF_FETCH,
+  op.BPF_XCHG,
+  op.BPF_CMPXCHG,
 ]);
 
 export function checkAtomic(env: Env, insn: op.Insn): void {

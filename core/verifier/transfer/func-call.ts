@@ -13,7 +13,13 @@ import { widenImprecise } from "../explore/widen.ts";
 import { clearPacketPointers } from "./helper-call.ts";
 
 /** setup_func_entry: a frame for `subprog` on top of `st`. */
-export function enterFunction(env: Env, st: VState, subprog: number, callsite: number, setArgs: (caller: FuncState, callee: FuncState) => void): void {
+export function enterFunction(
+  env: Env,
+  st: VState,
+  subprog: number,
+  callsite: number,
+  setArgs: (caller: FuncState, callee: FuncState) => void,
+): void {
   if (st.curframe + 1 >= MAX_CALL_FRAMES) env.fail("call-depth", E2BIG, `the call stack of ${st.curframe + 2} frames is too deep`);
   const caller = st.cur;
   const callee = env.newFrame(callsite, st.curframe + 1, subprog);
@@ -68,7 +74,8 @@ function callGlobal(env: Env, subprog: number, mismatch: Reject | null): void {
     env.fail("global-under-lock", EINVAL, "global function calls are not allowed while holding a lock,\nuse static function instead");
   if (sub.mightSleep && (st.activeRcuLocks || st.activePreemptLocks || st.activeIrqId || !env.inSleepable()))
     env.fail(
-      "global-sleeps", EINVAL,
+      "global-sleeps",
+      EINVAL,
       "global functions that may sleep are not allowed in non-sleepable context,\ni.e., in a RCU/IRQ/preempt-disabled section, or in\na non-sleepable BPF program context",
     );
   if (mismatch) env.fail("global-args", mismatch.errno, `Caller passes invalid args into func#${subprog} ('${sub.name}')`);

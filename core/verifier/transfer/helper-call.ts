@@ -27,10 +27,22 @@ const MAX_ERRNO = 4095;
 /** nr_cpu_ids of the reference machine decides the range of bpf_get_smp_processor_id; a program may run on any, so the widest common one. */
 const NR_CPU_IDS = 2;
 
-const SK_ACQUIRE: ReadonlySet<number> = new Set([FUNC.sk_lookup_tcp, FUNC.sk_lookup_udp, FUNC.skc_lookup_tcp, FUNC.ringbuf_reserve, FUNC.kptr_xchg]);
+const SK_ACQUIRE: ReadonlySet<number> = new Set([
+  FUNC.sk_lookup_tcp,
+  FUNC.sk_lookup_udp,
+  FUNC.skc_lookup_tcp,
+  FUNC.ringbuf_reserve,
+  FUNC.kptr_xchg,
+]);
 const PTR_CASTS: ReadonlySet<number> = new Set([
-  FUNC.tcp_sock, FUNC.sk_fullsock, FUNC.skc_to_tcp_sock, FUNC.skc_to_tcp6_sock, FUNC.skc_to_udp6_sock, FUNC.skc_to_mptcp_sock,
-  FUNC.skc_to_tcp_timewait_sock, FUNC.skc_to_tcp_request_sock,
+  FUNC.tcp_sock,
+  FUNC.sk_fullsock,
+  FUNC.skc_to_tcp_sock,
+  FUNC.skc_to_tcp6_sock,
+  FUNC.skc_to_udp6_sock,
+  FUNC.skc_to_mptcp_sock,
+  FUNC.skc_to_tcp_timewait_sock,
+  FUNC.skc_to_tcp_request_sock,
 ]);
 const isSockMap = (m: MapInfo | null): boolean => m?.type === MT.SOCKMAP || m?.type === MT.SOCKHASH;
 const acquires = (id: number, map: MapInfo | null): boolean => SK_ACQUIRE.has(id) || (id === FUNC.map_lookup_elem && isSockMap(map));
@@ -40,7 +52,9 @@ export const funcName = (id: number): string => helperById(id)?.name ?? "unknown
 /** Iterators over sockets have helpers of their own (bpf_iter_get_func_proto). */
 function iterMayUse(env: Env, id: number): boolean {
   const { type, expectedAttachType: at } = env.prog;
-  return type === PT.TRACING && at === AT.TRACE_ITER && SOCK_ITERS.has(env.attach.name) && (id === FUNC.setsockopt || id === FUNC.getsockopt);
+  return (
+    type === PT.TRACING && at === AT.TRACE_ITER && SOCK_ITERS.has(env.attach.name) && (id === FUNC.setsockopt || id === FUNC.getsockopt)
+  );
 }
 const SOCK_ITERS: ReadonlySet<string> = new Set(["bpf_iter_tcp", "bpf_iter_udp", "bpf_iter_unix"]);
 
@@ -48,13 +62,16 @@ function lookUp(env: Env, id: number): Proto {
   const { type, expectedAttachType } = env.prog;
   const named = `${funcName(id)}#${id}`;
   if (id < 0 || id > HELPERS.length) env.fail("unknown-helper", EINVAL, `invalid func ${named}`);
-  if (!helperAvailable(id, type, expectedAttachType) && !iterMayUse(env, id)) env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
+  if (!helperAvailable(id, type, expectedAttachType) && !iterMayUse(env, id))
+    env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
   const { structOps, name: member } = env.attach;
-  if (structOps && !structOps.mayUseHelper(funcName(id).replace(/^bpf_/, ""), member)) env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
+  if (structOps && !structOps.mayUseHelper(funcName(id).replace(/^bpf_/, ""), member))
+    env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
   const proto = protoOf(id, type, expectedAttachType);
   if (!proto) throw new Unsupported(`helper ${named}`);
   const { record } = proto;
-  if (record.gplOnly && !env.gplCompatible) env.fail("helper-gpl", EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
+  if (record.gplOnly && !env.gplCompatible)
+    env.fail("helper-gpl", EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
   if (record.mightSleep) {
     if (!env.inSleepable()) env.fail("helper-sleeps", EINVAL, "helper call might sleep in a non-sleepable prog");
     if (env.cur.activeRcuLocks) env.fail("helper-sleeps", EINVAL, `sleepable helper ${named} in rcu_read_lock region`);
@@ -88,14 +105,26 @@ export function checkHelperCall(env: Env, insn: Insn): void {
 }
 
 const MAP_USERS: ReadonlySet<number> = new Set([
-  FUNC.tail_call, FUNC.map_lookup_elem, FUNC.map_update_elem, FUNC.map_delete_elem, FUNC.map_push_elem, FUNC.map_pop_elem, FUNC.map_peek_elem,
-  FUNC.for_each_map_elem, FUNC.redirect_map, FUNC.map_lookup_percpu_elem,
+  FUNC.tail_call,
+  FUNC.map_lookup_elem,
+  FUNC.map_update_elem,
+  FUNC.map_delete_elem,
+  FUNC.map_push_elem,
+  FUNC.map_pop_elem,
+  FUNC.map_peek_elem,
+  FUNC.for_each_map_elem,
+  FUNC.redirect_map,
+  FUNC.map_lookup_percpu_elem,
 ]);
 /** record_func_map. */
 function recordMap(env: Env, meta: CallMeta): void {
   if (!MAP_USERS.has(meta.funcId)) return;
   const map = meta.map!;
-  const writes = meta.funcId === FUNC.map_delete_elem || meta.funcId === FUNC.map_update_elem || meta.funcId === FUNC.map_push_elem || meta.funcId === FUNC.map_pop_elem;
+  const writes =
+    meta.funcId === FUNC.map_delete_elem ||
+    meta.funcId === FUNC.map_update_elem ||
+    meta.funcId === FUNC.map_push_elem ||
+    meta.funcId === FUNC.map_pop_elem;
   if (writes && map.spec.flags & BPF_F_RDONLY_PROG) env.fail("map-readonly", EACCES, "write into map forbidden");
   const aux = env.curAux;
   if (aux.mapPtr && aux.mapPtr !== map) aux.mapPoisoned = true;
@@ -294,7 +323,13 @@ function btfPointer(env: Env, proto: Proto, meta: CallMeta, flags: number): Reg 
   return r;
 }
 
-const LENGTHS: ReadonlySet<number> = new Set([FUNC.get_stack, FUNC.get_task_stack, FUNC.probe_read_str, FUNC.probe_read_kernel_str, FUNC.probe_read_user_str]);
+const LENGTHS: ReadonlySet<number> = new Set([
+  FUNC.get_stack,
+  FUNC.get_task_stack,
+  FUNC.probe_read_str,
+  FUNC.probe_read_kernel_str,
+  FUNC.probe_read_user_str,
+]);
 /** do_refine_retval_range. */
 function refineReturn(env: Env, proto: Proto, meta: CallMeta): void {
   if (argBase(proto.ret) !== R.RET_INTEGER) return;

@@ -40,7 +40,16 @@ export function checkInsn(env: Env): Outcome {
     case op.BPF_ST: {
       if ((insn.code & 0xe0) !== op.BPF_MEM || insn.src !== 0) reserved(env, "BPF_ST");
       const type = readReg(env, insn.dst).type;
-      accessMem(env, { insnIdx: env.insnIdx, regno: insn.dst, off: insn.off, size: op.accessSize(insn.code), write: true, value: -1, strictOnce: false, isLdsx: false });
+      accessMem(env, {
+        insnIdx: env.insnIdx,
+        regno: insn.dst,
+        off: insn.off,
+        size: op.accessSize(insn.code),
+        write: true,
+        value: -1,
+        strictOnce: false,
+        isLdsx: false,
+      });
       saveAuxPtrType(env, type, false);
       break;
     }
@@ -83,7 +92,8 @@ function jump(env: Env, insn: op.Insn): Outcome {
 
 function call(env: Env, insn: op.Insn, is32: boolean): Outcome {
   const isKfunc = insn.src === op.BPF_PSEUDO_KFUNC_CALL;
-  if (insn.code & op.BPF_X || (!isKfunc && insn.off !== 0) || insn.src > op.BPF_PSEUDO_KFUNC_CALL || insn.dst || is32) reserved(env, "BPF_CALL");
+  if (insn.code & op.BPF_X || (!isKfunc && insn.off !== 0) || insn.src > op.BPF_PSEUDO_KFUNC_CALL || insn.dst || is32)
+    reserved(env, "BPF_CALL");
   if (env.cur.activeLocks) {
     const allowed = insn.src === 0 ? insn.imm === FUNC.spin_unlock : !isKfunc || (insn.off === 0 && env.kfuncs.allowedUnderLock(insn.imm));
     if (!allowed) env.fail("call-under-lock", EINVAL, "function calls are not allowed while holding a lock");

@@ -18,8 +18,14 @@ import { pushSpeculative } from "./sanitize.ts";
 
 const MAX_PACKET_OFF = 0xffff;
 const FLIPPED: Record<number, number> = {
-  [op.BPF_JGE]: op.BPF_JLE, [op.BPF_JGT]: op.BPF_JLT, [op.BPF_JLE]: op.BPF_JGE, [op.BPF_JLT]: op.BPF_JGT,
-  [op.BPF_JSGE]: op.BPF_JSLE, [op.BPF_JSGT]: op.BPF_JSLT, [op.BPF_JSLE]: op.BPF_JSGE, [op.BPF_JSLT]: op.BPF_JSGT,
+  [op.BPF_JGE]: op.BPF_JLE,
+  [op.BPF_JGT]: op.BPF_JLT,
+  [op.BPF_JLE]: op.BPF_JGE,
+  [op.BPF_JLT]: op.BPF_JGT,
+  [op.BPF_JSGE]: op.BPF_JSLE,
+  [op.BPF_JSGT]: op.BPF_JSLT,
+  [op.BPF_JSLE]: op.BPF_JSGE,
+  [op.BPF_JSLT]: op.BPF_JSGT,
 };
 
 /** Leaves env.insnIdx at the instruction before the one to go on with. */

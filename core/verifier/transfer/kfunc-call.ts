@@ -88,7 +88,13 @@ function callbacks(env: Env, insn: Insn, meta: KfuncMeta): void {
   const { name } = meta.kfunc;
   if (name === "bpf_rbtree_add_impl") pushCallback(env, insn, meta.subprog, rbtreeAdd(meta));
   else if (name === "bpf_wq_set_callback_impl")
-    pushCallback(env, insn, meta.subprog, (e, caller, callee) => asyncOnMap(e, callee, caller.regs[1]!.obj as MapInfo, { min: 0, max: 0 }), true);
+    pushCallback(
+      env,
+      insn,
+      meta.subprog,
+      (e, caller, callee) => asyncOnMap(e, callee, caller.regs[1]!.obj as MapInfo, { min: 0, max: 0 }),
+      true,
+    );
   else if (name.startsWith("bpf_task_work_schedule"))
     pushCallback(env, insn, meta.subprog, (e, caller, callee) => asyncOnMap(e, callee, caller.regs[3]!.obj as MapInfo, S32), true);
 }
@@ -141,7 +147,8 @@ function setReturn(env: Env, meta: KfuncMeta, insnIdx: number): void {
   const { kfunc } = meta;
   const t = btf.type(btf.resolve(kfunc.proto.type));
   if (t.kind === BTF_KIND.INT || t.kind === BTF_KIND.ENUM || t.kind === BTF_KIND.ENUM64) {
-    env.regs[0] = kfunc.name === "bpf_res_spin_lock" || kfunc.name === "bpf_res_spin_lock_irqsave" ? env.scalar(env.D.ZERO) : env.unknownScalar();
+    env.regs[0] =
+      kfunc.name === "bpf_res_spin_lock" || kfunc.name === "bpf_res_spin_lock_irqsave" ? env.scalar(env.D.ZERO) : env.unknownScalar();
     return;
   }
   if (t.kind !== BTF_KIND.PTR) return;
@@ -240,7 +247,11 @@ function plainPointer(env: Env, meta: KfuncMeta, target: BtfType): Reg {
     readonly = true;
   }
   if (!size)
-    env.fail("kfunc-return", EINVAL, `kernel function ${kfunc.name} returns pointer type ${btfKindStr(target.kind)} ${target.name} is not supported`);
+    env.fail(
+      "kfunc-return",
+      EINVAL,
+      `kernel function ${kfunc.name} returns pointer type ${btfKindStr(target.kind)} ${target.name} is not supported`,
+    );
   const r = env.pointer(T.PTR_TO_MEM | (readonly ? T.MEM_RDONLY : 0) | (kfunc.flags.has("RCU_PROTECTED") ? T.MEM_RCU : 0));
   r.u1 = size;
   r.refObjId = meta.refObjId;

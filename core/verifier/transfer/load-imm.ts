@@ -61,7 +61,8 @@ const CTX_REG = 6;
 export function checkLdAbs(env: Env, insn: op.Insn): void {
   const isInd = (insn.code & 0xe0) === op.BPF_IND;
   if (!SKB_PROGS.has(env.prog.type)) env.fail("ld-abs-type", EINVAL, "BPF_LD_[ABS|IND] instructions not allowed for this program type");
-  if (insn.dst || insn.off || (insn.code & 0x18) === op.BPF_DW || (!isInd && insn.src)) env.fail("reserved-fields", EINVAL, "BPF_LD_[ABS|IND] uses reserved fields");
+  if (insn.dst || insn.off || (insn.code & 0x18) === op.BPF_DW || (!isInd && insn.src))
+    env.fail("reserved-fields", EINVAL, "BPF_LD_[ABS|IND] uses reserved fields");
   readReg(env, CTX_REG);
   checkResourceLeak(env, false, true, "BPF_LD_[ABS|IND]");
   if (env.reg(CTX_REG).type !== T.PTR_TO_CTX) env.fail("ld-abs-r6", EINVAL, "at the time of BPF_LD_ABS|IND R6 != pointer to skb");

@@ -4,7 +4,6 @@ import * as op from "../../isa/index.ts";
 import { EACCES, EINVAL, type Env } from "../env.ts";
 import { Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
-import { printLine } from "../log/print-state.ts";
 import { tnumStr } from "../log/format.ts";
 import { BPF_KPTR, BPF_UPTR, findField } from "../btf/record.ts";
 import type { MapInfo } from "../maps/map-info.ts";
@@ -90,7 +89,8 @@ function accessOther(env: Env, a: Access, off: number, load: (r: Reg) => void): 
       return load(env.unknownScalar());
     case T.PTR_TO_FLOW_KEYS:
       checkLeak(env, a, "flow keys");
-      if (off < 0 || off + a.size > FLOW_KEYS_SIZE) env.fail("flow-keys-bounds", EACCES, `invalid access to flow keys off=${off} size=${a.size}`);
+      if (off < 0 || off + a.size > FLOW_KEYS_SIZE)
+        env.fail("flow-keys-bounds", EACCES, `invalid access to flow keys off=${off} size=${a.size}`);
       return load(env.unknownScalar());
     case T.PTR_TO_TP_BUFFER:
       checkBuffer(env, a.regno, off, a.size, "tracepoint");
@@ -157,7 +157,10 @@ function constant(env: Env, bytes: Uint8Array, signed: boolean): number {
 }
 
 const SOCKS: Record<number, SockPointer> = {
-  [T.PTR_TO_SOCKET]: "PTR_TO_SOCKET", [T.PTR_TO_SOCK_COMMON]: "PTR_TO_SOCK_COMMON", [T.PTR_TO_TCP_SOCK]: "PTR_TO_TCP_SOCK", [T.PTR_TO_XDP_SOCK]: "PTR_TO_XDP_SOCK",
+  [T.PTR_TO_SOCKET]: "PTR_TO_SOCKET",
+  [T.PTR_TO_SOCK_COMMON]: "PTR_TO_SOCK_COMMON",
+  [T.PTR_TO_TCP_SOCK]: "PTR_TO_TCP_SOCK",
+  [T.PTR_TO_XDP_SOCK]: "PTR_TO_XDP_SOCK",
 };
 function checkSock(env: Env, a: Access, off: number): void {
   const reg = env.reg(a.regno);
@@ -180,8 +183,14 @@ export function loadMem(env: Env, insn: op.Insn, how: { strictOnce: boolean; isL
   const type = readReg(env, insn.src).type;
   mayWriteReg(env, insn.dst);
   accessMem(env, {
-    insnIdx: env.insnIdx, regno: insn.src, off: insn.off, size: op.accessSize(insn.code), write: false, value: insn.dst,
-    strictOnce: how.strictOnce, isLdsx: how.isLdsx,
+    insnIdx: env.insnIdx,
+    regno: insn.src,
+    off: insn.off,
+    size: op.accessSize(insn.code),
+    write: false,
+    value: insn.dst,
+    strictOnce: how.strictOnce,
+    isLdsx: how.isLdsx,
   });
   saveAuxPtrType(env, type, how.allowMismatch);
 }
@@ -191,7 +200,14 @@ export function storeReg(env: Env, insn: op.Insn, strictOnce: boolean): void {
   readReg(env, insn.src);
   const type = readReg(env, insn.dst).type;
   accessMem(env, {
-    insnIdx: env.insnIdx, regno: insn.dst, off: insn.off, size: op.accessSize(insn.code), write: true, value: insn.src, strictOnce, isLdsx: false,
+    insnIdx: env.insnIdx,
+    regno: insn.dst,
+    off: insn.off,
+    size: op.accessSize(insn.code),
+    write: true,
+    value: insn.src,
+    strictOnce,
+    isLdsx: false,
   });
   saveAuxPtrType(env, type, false);
 }
@@ -199,8 +215,13 @@ export function storeReg(env: Env, insn: op.Insn, strictOnce: boolean): void {
 const mismatchOk = (type: number): boolean => {
   const base = T.baseType(type);
   return !(
-    base === T.PTR_TO_CTX || base === T.PTR_TO_SOCKET || base === T.PTR_TO_SOCK_COMMON || base === T.PTR_TO_TCP_SOCK || base === T.PTR_TO_XDP_SOCK ||
-    base === T.PTR_TO_BTF_ID || base === T.PTR_TO_ARENA
+    base === T.PTR_TO_CTX ||
+    base === T.PTR_TO_SOCKET ||
+    base === T.PTR_TO_SOCK_COMMON ||
+    base === T.PTR_TO_TCP_SOCK ||
+    base === T.PTR_TO_XDP_SOCK ||
+    base === T.PTR_TO_BTF_ID ||
+    base === T.PTR_TO_ARENA
   );
 };
 const isMemOrBtf = (type: number): boolean => T.baseType(type) === T.PTR_TO_MEM || T.baseType(type) === T.PTR_TO_BTF_ID;

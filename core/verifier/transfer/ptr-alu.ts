@@ -8,8 +8,18 @@ import { newSanitizeInfo, sanitizeBounds, sanitizePtrAlu } from "./sanitize.ts";
 
 export const BPF_MAX_VAR_OFF = 1 << 29;
 const ARITHMETIC: ReadonlySet<number> = new Set([
-  T.PTR_TO_CTX, T.PTR_TO_MAP_VALUE, T.PTR_TO_MAP_KEY, T.PTR_TO_STACK, T.PTR_TO_PACKET_META, T.PTR_TO_PACKET, T.PTR_TO_TP_BUFFER,
-  T.PTR_TO_BTF_ID, T.PTR_TO_MEM, T.PTR_TO_BUF, T.PTR_TO_FUNC, T.CONST_PTR_TO_DYNPTR,
+  T.PTR_TO_CTX,
+  T.PTR_TO_MAP_VALUE,
+  T.PTR_TO_MAP_KEY,
+  T.PTR_TO_STACK,
+  T.PTR_TO_PACKET_META,
+  T.PTR_TO_PACKET,
+  T.PTR_TO_TP_BUFFER,
+  T.PTR_TO_BTF_ID,
+  T.PTR_TO_MEM,
+  T.PTR_TO_BUF,
+  T.PTR_TO_FUNC,
+  T.CONST_PTR_TO_DYNPTR,
 ]);
 
 /** check_reg_sane_offset: numbers so large that no pointer could carry them. */
@@ -19,7 +29,8 @@ function checkSane(env: Env, reg: Reg, ptrType: number): void {
   const refuse = (text: string): never => env.fail("pointer-offset", EINVAL, text);
   if (D.isConst(reg.s)) {
     const v = D.constNumber(reg.s);
-    if (v >= BPF_MAX_VAR_OFF || v <= -BPF_MAX_VAR_OFF) refuse(`math between ${name} pointer and ${BigInt.asIntN(64, D.fields(reg.s).value)} is not allowed`);
+    if (v >= BPF_MAX_VAR_OFF || v <= -BPF_MAX_VAR_OFF)
+      refuse(`math between ${name} pointer and ${BigInt.asIntN(64, D.fields(reg.s).value)} is not allowed`);
   }
   if (reg.off >= BPF_MAX_VAR_OFF || reg.off <= -BPF_MAX_VAR_OFF) refuse(`${name} pointer offset ${reg.off} is not allowed`);
   const smin = D.ops.smin(reg.s);
@@ -48,7 +59,9 @@ export function adjustPointer(env: Env, insn: op.Insn, ptr: Reg, off: Reg): void
   const ptrIsDst = env.reg(insn.dst) === ptr;
   const offIsDst = !ptrIsDst;
   const contradictory =
-    D.ops.smin(off.s) > D.ops.smax(off.s) || D.ops.umin(off.s) > D.ops.umax(off.s) || (D.isConst(off.s) && D.ops.umin(off.s) !== D.ops.umax(off.s));
+    D.ops.smin(off.s) > D.ops.smax(off.s) ||
+    D.ops.umin(off.s) > D.ops.umax(off.s) ||
+    (D.isConst(off.s) && D.ops.umin(off.s) !== D.ops.umax(off.s));
   if (contradictory) {
     // Knowledge that contradicts itself belongs to code that never runs.
     env.regs[insn.dst] = env.unknownScalar();
@@ -85,7 +98,8 @@ function moved(env: Env, insn: op.Insn, ptr: Reg, off: Reg, kind: number): Reg {
   const bad = ALU_NAMES[kind >> 4];
   if (kind === op.BPF_AND || kind === op.BPF_OR || kind === op.BPF_XOR)
     env.fail("pointer-arithmetic", EACCES, `R${insn.dst} bitwise operator ${bad} on pointer prohibited`);
-  if (kind !== op.BPF_ADD && kind !== op.BPF_SUB) env.fail("pointer-arithmetic", EACCES, `R${insn.dst} pointer arithmetic with ${bad} operator prohibited`);
+  if (kind !== op.BPF_ADD && kind !== op.BPF_SUB)
+    env.fail("pointer-arithmetic", EACCES, `R${insn.dst} pointer arithmetic with ${bad} operator prohibited`);
   const isSub = kind === op.BPF_SUB;
   if (isSub) {
     if (env.reg(insn.dst) === off) env.fail("pointer-arithmetic", EACCES, `R${insn.dst} tried to subtract pointer from scalar`);

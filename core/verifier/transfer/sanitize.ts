@@ -10,7 +10,11 @@ import { pushPath } from "../explore/branches.ts";
 import type { MapInfo } from "../maps/map-info.ts";
 
 /** Bits of aux.aluState. */
-const ALU_SANITIZE_SRC = 1, ALU_SANITIZE_DST = 2, ALU_NEG_VALUE = 4, ALU_NON_POINTER = 8, ALU_IMMEDIATE = 16;
+const ALU_SANITIZE_SRC = 1,
+  ALU_SANITIZE_DST = 2,
+  ALU_NEG_VALUE = 4,
+  ALU_NON_POINTER = 8,
+  ALU_IMMEDIATE = 16;
 type Reason = "bounds" | "type" | "paths" | "limit";
 
 const NOT_ROOT = "pointer arithmetic with it prohibited for !root";
@@ -74,7 +78,14 @@ function ptrLimit(env: Env, insn: op.Insn, ptr: Reg, maskToLeft: boolean, offIsD
 }
 
 /** sanitize_ptr_alu before (`commit` false) and after the pointer's new bounds are known. */
-export function sanitizePtrAlu(env: Env, insn: op.Insn, ptr: Reg, off: Reg, info: SanitizeInfo, opts: { commit: boolean; ptrIsDst: boolean; offIsDst: boolean }): void {
+export function sanitizePtrAlu(
+  env: Env,
+  insn: op.Insn,
+  ptr: Reg,
+  off: Reg,
+  info: SanitizeInfo,
+  opts: { commit: boolean; ptrIsDst: boolean; offIsDst: boolean },
+): void {
   if (canSkip(env, insn)) return;
   const { D } = env;
   const offIsImm = D.isConst(off.s);
@@ -118,7 +129,11 @@ export function sanitizeBounds(env: Env, insn: op.Insn): void {
   if (reg.type === PTR_TO_STACK) {
     const off = reg.off + env.D.constNumber(reg.s);
     if (!env.D.isConst(reg.s))
-      env.fail("speculation-bounds", EACCES, `R${insn.dst} variable stack access prohibited for !root, var_off=${tnumStr(env.D.fields(reg.s))} off=${off}`);
+      env.fail(
+        "speculation-bounds",
+        EACCES,
+        `R${insn.dst} variable stack access prohibited for !root, var_off=${tnumStr(env.D.fields(reg.s))} off=${off}`,
+      );
     if (off >= 0 || off < -MAX_BPF_STACK)
       env.fail("speculation-bounds", EACCES, `R${insn.dst} stack pointer arithmetic goes out of range, prohibited for !root; off=${off}`);
   } else if (reg.type === PTR_TO_MAP_VALUE) {

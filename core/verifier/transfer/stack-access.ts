@@ -15,9 +15,24 @@ import { checkFastcallContract } from "../prepare/fastcall.ts";
 import { destroyDynptrSlot } from "../check/dynptr.ts";
 
 const SPILLABLE: ReadonlySet<number> = new Set([
-  T.PTR_TO_MAP_VALUE, T.PTR_TO_STACK, T.PTR_TO_CTX, T.PTR_TO_PACKET, T.PTR_TO_PACKET_META, T.PTR_TO_PACKET_END, T.PTR_TO_FLOW_KEYS,
-  T.CONST_PTR_TO_MAP, T.PTR_TO_SOCKET, T.PTR_TO_SOCK_COMMON, T.PTR_TO_TCP_SOCK, T.PTR_TO_XDP_SOCK, T.PTR_TO_BTF_ID, T.PTR_TO_BUF,
-  T.PTR_TO_MEM, T.PTR_TO_FUNC, T.PTR_TO_MAP_KEY, T.PTR_TO_ARENA,
+  T.PTR_TO_MAP_VALUE,
+  T.PTR_TO_STACK,
+  T.PTR_TO_CTX,
+  T.PTR_TO_PACKET,
+  T.PTR_TO_PACKET_META,
+  T.PTR_TO_PACKET_END,
+  T.PTR_TO_FLOW_KEYS,
+  T.CONST_PTR_TO_MAP,
+  T.PTR_TO_SOCKET,
+  T.PTR_TO_SOCK_COMMON,
+  T.PTR_TO_TCP_SOCK,
+  T.PTR_TO_XDP_SOCK,
+  T.PTR_TO_BTF_ID,
+  T.PTR_TO_BUF,
+  T.PTR_TO_MEM,
+  T.PTR_TO_FUNC,
+  T.PTR_TO_MAP_KEY,
+  T.PTR_TO_ARENA,
 ]);
 const isSpillable = (type: number): boolean => SPILLABLE.has(T.baseType(type));
 /** get_reg_width in bits, enough to compare with access sizes. */
@@ -126,9 +141,15 @@ function writeVariable(env: Env, frame: FuncState, regno: number, off: number, s
       zeroUsed = true;
     }
     if (kind === STACK_INVALID && !env.allowUninitStack)
-      env.fail("stack-variable-write", EINVAL, `uninit stack in range of var-offset write prohibited for !root; insn ${insnIdx}, off: ${i}`);
+      env.fail(
+        "stack-variable-write",
+        EINVAL,
+        `uninit stack in range of var-offset write prohibited for !root; insn ${insnIdx}, off: ${i}`,
+      );
     const r = slot.reg.type === T.NOT_INIT ? slot.reg : env.notInit;
-    frame.stack[spi] = new Slot(r, setType(slot.types, at & 7, next));
+    // What was spilled is gone as a whole, though only some of its bytes may be written.
+    const types = slot.top === STACK_SPILL ? scrub(slot.types) : slot.types;
+    frame.stack[spi] = new Slot(r, setType(types, at & 7, next));
   }
   if (zeroUsed && value >= 0) markPrecise(env, value);
 }
@@ -140,7 +161,11 @@ export function readStack(env: Env, regno: number, off: number, size: number, ds
   const frame = env.frameOf(reg);
   if (D.isConst(reg.s)) return readFixed(env, frame, off + D.constNumber(reg.s), size, dst);
   if (dst < 0)
-    env.fail("stack-variable-offset", EACCES, `variable offset stack pointer cannot be passed into helper function; var_off=${tnumStr(D.fields(reg.s))} off=${off} size=${size}`);
+    env.fail(
+      "stack-variable-offset",
+      EACCES,
+      `variable offset stack pointer cannot be passed into helper function; var_off=${tnumStr(D.fields(reg.s))} off=${off} size=${size}`,
+    );
   checkStackRange(env, regno, off, size, { zeroSizeAllowed: false, write: false, meta: null });
   const min = D.ops.smin(reg.s) + off;
   readBytes(env, frame, min, D.ops.smax(reg.s) + off + size, dst);

@@ -32,9 +32,17 @@ export async function readObject(file: string, kernel: { btf: Btf | undefined })
   if (/\.c$/i.test(file)) return compile(file, kernel.btf);
   const bytes = readBounded(file);
   if (!/\.[sS]$/.test(file)) return bytes;
-  const { object, diagnostics } = assemble(new TextDecoder().decode(bytes), { littleEndian: true, helperId: (name) => helperByName(name)?.id });
+  const { object, diagnostics } = assemble(new TextDecoder().decode(bytes), {
+    littleEndian: true,
+    helperId: (name) => helperByName(name)?.id,
+  });
   const first = diagnostics[0];
-  if (!object) throw new CodedError("asm", first?.message ?? "cannot be assembled", { file, line: (first?.line ?? 0) + 1, column: (first?.start ?? 0) + 1 });
+  if (!object)
+    throw new CodedError("asm", first?.message ?? "cannot be assembled", {
+      file,
+      line: (first?.line ?? 0) + 1,
+      column: (first?.start ?? 0) + 1,
+    });
   return object;
 }
 
@@ -45,5 +53,9 @@ async function compile(file: string, btf: Btf | undefined): Promise<Uint8Array> 
   if (result.ok) return result.object;
   if (result.missing) throw new CodedError("no-clang", `C needs clang, which is not installed. ${installHint("clang")}`, { file });
   const first = result.diagnostics.find((d) => d.severity === "error") ?? result.diagnostics[0];
-  throw new CodedError("compile", first?.message ?? "clang could not compile it", first ? { file: first.file, line: first.line, column: first.column } : { file });
+  throw new CodedError(
+    "compile",
+    first?.message ?? "clang could not compile it",
+    first ? { file: first.file, line: first.line, column: first.column } : { file },
+  );
 }

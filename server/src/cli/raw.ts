@@ -13,7 +13,8 @@ import { parseOptions, UsageError } from "./usage.ts";
 type Json = Record<string, unknown>;
 const EINVAL = 22;
 
-const num = (v: unknown, fallback = 0): number => (typeof v === "number" ? v : typeof v === "string" && v !== "" ? Number(v) : v === true ? 1 : fallback);
+const num = (v: unknown, fallback = 0): number =>
+  typeof v === "number" ? v : typeof v === "string" && v !== "" ? Number(v) : v === true ? 1 : fallback;
 const str = (v: unknown): string | undefined => (typeof v === "string" ? v : undefined);
 /** A number or a lower-case name; -1 for a name that nobody knows. */
 const named = (v: unknown, find: (name: string) => number | undefined, fallback: number): number =>
@@ -22,9 +23,18 @@ const named = (v: unknown, find: (name: string) => number | undefined, fallback:
 function mapSpec(m: Json): MapSpec {
   const init = str(m["init"]);
   return {
-    name: "", type: named(m["type"], mapTypeByName, 0), keySize: num(m["key_size"]), valueSize: num(m["value_size"]), maxEntries: num(m["max_entries"]),
-    flags: num(m["flags"]), mapExtra: BigInt(num(m["extra"])), btfKeyTypeId: num(m["btf_key"]), btfValueTypeId: num(m["btf_value"]),
-    ...(m["inner"] ? { inner: mapSpec(m["inner"] as Json) } : {}), ...(init === undefined ? {} : { initial: hexToBytes(init) }), frozen: m["frozen"] === true || m["frozen"] === 1,
+    name: "",
+    type: named(m["type"], mapTypeByName, 0),
+    keySize: num(m["key_size"]),
+    valueSize: num(m["value_size"]),
+    maxEntries: num(m["max_entries"]),
+    flags: num(m["flags"]),
+    mapExtra: BigInt(num(m["extra"])),
+    btfKeyTypeId: num(m["btf_key"]),
+    btfValueTypeId: num(m["btf_value"]),
+    ...(m["inner"] ? { inner: mapSpec(m["inner"] as Json) } : {}),
+    ...(init === undefined ? {} : { initial: hexToBytes(init) }),
+    frozen: m["frozen"] === true || m["frozen"] === 1,
   };
 }
 
@@ -95,8 +105,17 @@ function answer(o: Json, kernel: Btf | undefined): Json {
   const expectedAttachType = num(o["expected_attach_type"]);
   const result = verify(
     {
-      name: "", type, expectedAttachType, attachBtfId: num(o["attach_btf_id"]), flags: num(o["flags"]), license, insns, maps, btf,
-      funcInfo: btf ? funcInfo(o) : [], lineInfo: btf ? lineInfo(o, btfBytes) : [],
+      name: "",
+      type,
+      expectedAttachType,
+      attachBtfId: num(o["attach_btf_id"]),
+      flags: num(o["flags"]),
+      license,
+      insns,
+      maps,
+      btf,
+      funcInfo: btf ? funcInfo(o) : [],
+      lineInfo: btf ? lineInfo(o, btfBytes) : [],
     },
     { logLevel: level, kernelBtf: kernel, caps: (str(o["caps"]) ?? "full") as Caps },
   );

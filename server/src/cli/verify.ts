@@ -58,8 +58,20 @@ function head(file: string, p: ProgramSpec): Pick<VerifyRow, "object" | "program
   };
 }
 const NO_VERDICT = {
-  verdict: "error", errno: 0, error: [], insn: -1, insn_text: "", source: null, insns: 0, processed: 0, total_states: 0, peak_states: 0,
-  max_states_per_insn: 0, stack: "", time_us: 0, log: "",
+  verdict: "error",
+  errno: 0,
+  error: [],
+  insn: -1,
+  insn_text: "",
+  source: null,
+  insns: 0,
+  processed: 0,
+  total_states: 0,
+  peak_states: 0,
+  max_states_per_insn: 0,
+  stack: "",
+  time_us: 0,
+  log: "",
 } as const;
 
 function verifyOne(file: string, object: ObjectSpec, p: ProgramSpec, options: Options): VerifyRow {
@@ -67,10 +79,23 @@ function verifyOne(file: string, object: ObjectSpec, p: ProgramSpec, options: Op
   const started = performance.now();
   const r = verify(
     {
-      name: p.name, type: p.type, expectedAttachType: p.expectedAttachType, attachBtfId: p.attachBtfId, flags: p.flags, license: p.license, insns: p.insns,
-      maps: object.maps, btf: object.btf, funcInfo: p.funcInfo, lineInfo: p.lineInfo,
+      name: p.name,
+      type: p.type,
+      expectedAttachType: p.expectedAttachType,
+      attachBtfId: p.attachBtfId,
+      flags: p.flags,
+      license: p.license,
+      insns: p.insns,
+      maps: object.maps,
+      btf: object.btf,
+      funcInfo: p.funcInfo,
+      lineInfo: p.lineInfo,
     },
-    { logLevel: options.logLevel, kernelBtf: options.kernel, ...(options.kernelVersion === undefined ? {} : { kernelVersion: options.kernelVersion }) },
+    {
+      logLevel: options.logLevel,
+      kernelBtf: options.kernel,
+      ...(options.kernelVersion === undefined ? {} : { kernelVersion: options.kernelVersion }),
+    },
   );
   return row(file, p, r, Math.round((performance.now() - started) * 1000));
 }
@@ -113,13 +138,19 @@ const USAGE =
 /** Status 0 all accepted, 1 a program rejected or without verdict, 2 a file that could not be read. */
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions(args, {
-    program: { type: "string" }, kernel: { type: "string" }, btf: { type: "string" }, "log-level": { type: "string" }, format: { type: "string" },
-    jobs: { type: "string" }, help: { type: "boolean" },
+    program: { type: "string" },
+    kernel: { type: "string" },
+    btf: { type: "string" },
+    "log-level": { type: "string" },
+    format: { type: "string" },
+    jobs: { type: "string" },
+    help: { type: "boolean" },
   });
   if (values.help || positionals.length === 0) throw new UsageError(USAGE);
   const format = formatOption(values.format, ["text", "json", "sarif"]);
   const logLevel = Number(values["log-level"] ?? "0");
-  if (![0, 1, 2, 4, 5, 6, 7].includes(logLevel)) throw new UsageError(`--log-level ${values["log-level"]}: it is 0, 1 or 2 (4 more for statistics)`);
+  if (![0, 1, 2, 4, 5, 6, 7].includes(logLevel))
+    throw new UsageError(`--log-level ${values["log-level"]}: it is 0, 1 or 2 (4 more for statistics)`);
   if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs)) throw new UsageError(`--jobs ${values.jobs}: it is a number above 0`);
   const kernel = readKernelTypes(values.btf);
   const options: Options = { kernel: kernel.btf, logLevel, program: values.program, kernelVersion: values.kernel };
@@ -150,6 +181,10 @@ async function verifyFile(file: string, kernel: { btf: Btf | undefined }, option
   const object = loadObject(bytes, { kernelBtf: kernel.btf, fileName: file });
   const wanted = object.programs.filter((p) => options.program === undefined || p.name === options.program);
   if (options.program !== undefined && wanted.length === 0)
-    throw new CodedError("no-program", `has no program '${options.program}'; it has ${object.programs.map((p) => p.name).join(", ") || "none"}`, { file });
+    throw new CodedError(
+      "no-program",
+      `has no program '${options.program}'; it has ${object.programs.map((p) => p.name).join(", ") || "none"}`,
+      { file },
+    );
   return wanted.map((p) => verifyOne(file, object, p, options));
 }

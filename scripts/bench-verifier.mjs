@@ -1,0 +1,99 @@
+// Measures the verifier beside the kernel's own figure (`verification time` on record) on the 50 most expensive recorded programs, cold start, and a program that burns the limit.
+//   node scripts/bench-verifier.mjs [--programs N]      needs the selftest corpus (scripts/selftest-corpus.mjs) or xdp-tools; prints ratios, judges nothing
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const cache = join(root, ".cache");
+const args = process.argv.slice(2);
+const wanted = Number(args.includes("--programs") ? args[args.indexOf("--programs") + 1] : 50);
+const ROUNDS = 7;
+
+async function bundle() {
+  const contents = `export * from "./test/parity/corpora.ts"; export { verify } from "./core/verifier/index.ts";`;
+  const outfile = join(cache, "bench-verifier.mjs");
+  const define = { "import.meta.dirname": JSON.stringify(join(root, "test/parity")) };
+  await build({
+    stdin: { contents, resolveDir: root, loader: "ts" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    outfile,
+    define,
+    logLevel: "error",
+  });
+  return outfile;
+}
+
+/** A loop whose counter nobody forgets: two instructions a round until the limit stops it. */
+const BURN = [
+  { code: 0xb7, dst: 0, src: 0, off: 0, imm: 0 },
+  { code: 0x07, dst: 0, src: 0, off: 0, imm: 1 },
+  { code: 0xa5, dst: 0, src: 0, off: -2, imm: 0x7fffffff },
+  { code: 0x95, dst: 0, src: 0, off: 0, imm: 0 },
+];
+const burnInput = {
+  name: "burn",
+  type: 1,
+  expectedAttachType: 0,
+  attachBtfId: 0,
+  flags: 0,
+  license: "GPL",
+  maps: [],
+  funcInfo: [],
+  lineInfo: [],
+  insns: BURN,
+};
+
+mkdirSync(cache, { recursive: true });
+const file = await bundle();
+const { answer, selftests, verdicts, xdpTools } = await import(pathToFileURL(file).href);
+
+const cases = new Map([...(selftests() ?? []), ...(xdpTools() ?? [])].map((c) => [`${c.object}/${c.program}`, c]));
+const facts = verdicts("").filter((v) => v.verdict === "accept" && cases.has(`${v.object.replace(/\.o$/, "")}/${v.program}`));
+facts.sort((a, b) => b.time_us - a.time_us);
+const rows = facts.slice(0, wanted).map((fact) => {
+  const c = cases.get(`${fact.object.replace(/\.o$/, "")}/${fact.program}`);
+  let best = Infinity;
+  for (let i = 0; i < ROUNDS; i++) {
+    const start = performance.now();
+    answer(c);
+    best = Math.min(best, performance.now() - start);
+  }
+  return {
+    name: `${fact.object}/${fact.program}`,
+    insns: fact.processed,
+    kernel: fact.time_us / 1000,
+    here: best,
+    ratio: fact.time_us / 1000 / best,
+  };
+});
+for (const r of rows)
+  console.log(
+    `${r.ratio.toFixed(2).padStart(7)}  kernel ${r.kernel.toFixed(2)} ms  here ${r.here.toFixed(2)} ms  ${r.insns} insns  ${r.name}`,
+  );
+const mean = Math.exp(rows.reduce((sum, r) => sum + Math.log(r.ratio), 0) / rows.length);
+console.log(
+  `speed, kernel's time over ours, ${rows.length} programs, warm: geometric mean ${mean.toFixed(2)} (above 1: faster than the kernel)`,
+);
+
+const cold = join(cache, "bench-cold.mjs");
+writeFileSync(
+  cold,
+  `const t = performance.now(); const { verify } = await import(${JSON.stringify(pathToFileURL(file).href)}); const input = ${JSON.stringify({ ...burnInput, insns: [BURN[0], BURN[3]] })}; const v = verify(input, { logLevel: 0 }); console.log(JSON.stringify({ ms: performance.now() - t, verdict: v.verdict }));`,
+);
+const starts = Array.from({ length: 5 }, () => JSON.parse(spawnSync(process.execPath, [cold], { encoding: "utf8" }).stdout).ms);
+console.log(
+  `cold start to the first verdict, in a new process: ${Math.min(...starts).toFixed(1)} ms (load of the code included, best of ${starts.length})`,
+);
+
+const burn = join(cache, "bench-burn.mjs");
+writeFileSync(
+  burn,
+  `const { verify } = await import(${JSON.stringify(pathToFileURL(file).href)}); const t = performance.now(); const v = verify(${JSON.stringify(burnInput)}, { logLevel: 0 }); console.log(JSON.stringify({ ms: performance.now() - t, processed: v.processed, rss: process.resourceUsage().maxRSS / 1024 }));`,
+);
+const b = JSON.parse(spawnSync(process.execPath, [burn], { encoding: "utf8" }).stdout);
+console.log(`limit: ${b.processed} instructions in ${b.ms.toFixed(0)} ms, peak ${b.rss.toFixed(0)} MB (process included)`);
