@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { CodedError } from "../../../core/base/index.ts";
-import { BeelineSession, type Host } from "../../../debug-adapter/src/index.ts";
+import { BeelineSession, type Host } from "../../../debug-adapter/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { parseOptions, UsageError } from "./usage.ts";
 
@@ -19,7 +19,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-/** `dap`; see contracts in the manual. Ends when the client does (stdio) or when it is told to stop (port). */
+/** `dap [--stdio | --port N]`. Ends when the client does (stdio) or when it is told to stop (port). */
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions(args, OPTIONS);
   if (values.help) {
@@ -54,6 +54,8 @@ function hostOf(btf: string | undefined): Host {
 
 /** Puts the place of an error into its text: a response of the protocol has only text. */
 function placed(error: unknown): never {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" && path !== undefined) throw new CodedError("no-file", `${path}: no such file`, { file: path });
   if (!(error instanceof CodedError) || error.at.file === undefined) throw error;
   const { file, line, column } = error.at;
   throw new CodedError(error.code, `${[file, line, column].filter((x) => x !== undefined).join(":")}: ${error.message}`, error.at);
