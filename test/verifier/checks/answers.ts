@@ -256,4 +256,124 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
     errno: 22,
     words: "addr_space_cast insn can only be used in a program that has an associated arena",
   },
+  "unreachable-insn/0": {
+    errno: 22,
+    words: "unreachable insn 1",
+  },
+  "jump-out-of-range/0": {
+    errno: 22,
+    words: "jump out of range from insn 0 to 6",
+  },
+  "jump-into-ldimm64/0": {
+    errno: 22,
+    words: "jump into the middle of ldimm64 insn 1",
+  },
+  "last-insn/0": {
+    errno: 22,
+    words: "last insn is not an exit or jmp",
+  },
+  "back-edge/0": {
+    errno: 13,
+    words: "R1 pointer comparison prohibited",
+  },
+  "insn-limit/0": {
+    errno: 7,
+    words: "BPF program is too large. Processed 1000001 insn",
+  },
+  "call-destination/0": {
+    errno: 22,
+    words: "call to invalid destination",
+  },
+  "ld-imm64/0": {
+    errno: 22,
+    words: "invalid bpf_ld_imm64 insn",
+  },
+  "map-func/0": {
+    errno: 22,
+    words: "cannot pass map_type 3 into func bpf_map_lookup_elem#1",
+  },
+  "tail-call-map/0": {
+    errno: 22,
+    words: "expected prog array map for tail call",
+  },
+  "unknown-helper/0": {
+    errno: 22,
+    words: "invalid func unknown#5000",
+  },
+  "helper-not-available/0": {
+    errno: 22,
+    words: "program of this type cannot use helper bpf_xdp_adjust_head#44",
+  },
+  "helper-gpl/0": {
+    errno: 22,
+    words: "cannot call GPL-restricted function from non-GPL compatible program",
+  },
+  "arg-type/0": {
+    errno: 13,
+    words: "R1 type=scalar expected=fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_",
+  },
+  "negative-size/0": {
+    errno: 13,
+    words: "R2 min value is negative, either use unsigned or 'var &= const'",
+  },
+  "zero-size/0": {
+    errno: 13,
+    words: "R2 invalid zero-sized read: u64=[0,0]",
+  },
+  "unbounded-size/0": {
+    errno: 13,
+    words: "R2 unbounded memory access, use 'var &= const' or 'if (var < const)'",
+  },
+  "reference-leak/0": {
+    errno: 22,
+    words: "BPF_EXIT instruction in main prog would lead to reference leak",
+  },
+  "release-offset/0": {
+    errno: 22,
+    words: "R1 must have zero offset when passed to release func or trusted arg to kfunc",
+  },
+  "alloc-size/0": {
+    errno: 13,
+    words: "R2 is not a known constant'",
+  },
+  "call-under-lock/0": {
+    errno: 22,
+    words: "function calls are not allowed while holding a lock",
+  },
+  "held-at-exit/0": {
+    errno: 22,
+    words: "BPF_EXIT instruction in main prog cannot be used inside bpf_spin_lock-ed region",
+  },
+  "spin-lock/0": {
+    errno: 22,
+    words: "bpf_spin_unlock without taking a lock",
+  },
+  "map-spin-lock/0": {
+    errno: 22,
+    words: "socket filter progs cannot use bpf_spin_lock yet",
+  },
+  "ld-abs-type/0": {
+    errno: 22,
+    words: "BPF_LD_[ABS|IND] instructions not allowed for this program type",
+  },
+  "ld-abs-r6/0": {
+    errno: 22,
+    words: "at the time of BPF_LD_ABS|IND R6 != pointer to skb",
+  },
+  "tail-call-subprog/0": {
+    errno: 22,
+    words: "tail_call is not allowed in subprogs without BTF",
+  },
+  "sleepable-type/0": {
+    errno: 22,
+    words: "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can be sleepable",
+  },
+  "syscall-sleepable/0": {
+    errno: 22,
+    words: "Syscall programs can only be sleepable",
+  },
+  "map-direct-value/0": {
+    errno: 22,
+    words: "no direct value access support for this map type",
+  },
 };
