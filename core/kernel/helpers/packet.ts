@@ -4,7 +4,7 @@ import type { Packet } from "../contexts/packet.ts";
 import type { SkBuff } from "../contexts/skb.ts";
 import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT, type XdpContext } from "../contexts/xdp.ts";
 import { trap } from "../../vm/index.ts";
-import { EACCES, EFAULT, EINVAL, ENOMEM, ENOTSUPP } from "../errno.ts";
+import { EACCES, EFAULT, EINVAL, ENOMEM } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { add, fold, replace, sumWords } from "./checksum.ts";
 import type { HelperImpl, HelperTable } from "./types.ts";
@@ -237,12 +237,6 @@ function cloneRedirect(k: SimKernel, vm: Machine): void {
 function pullData(k: SimKernel, vm: Machine): void {
   vm.ret(vm.u32(2) > skbOf(k).length ? -ENOMEM : 0);
 }
-/** A hash over the packet's bytes that stays the same for the same packet. */
-function hashRecalc(k: SimKernel, vm: Machine): void {
-  const skb = skbOf(k);
-  if (skb.hash === 0) skb.hash = (Math.imul(sumWords(skb.packet.bytes().subarray(0, 54)), 0x9e3779b1) | 1) >>> 0;
-  vm.setR0(skb.hash | 0, 0);
-}
 function checkMtu(k: SimKernel, vm: Machine): void {
   const nic = k.hardware.nic(vm.u32(2) || (k.run.skb?.ifindex ?? k.run.xdp?.ifindex ?? 1));
   if (vm.u64(5) & ~1n) return vm.ret(-EINVAL);
@@ -273,10 +267,8 @@ export const PACKET_HELPERS: HelperTable = {
     skb.pktType = vm.u32(2);
     vm.ret(0);
   },
-  34: hashRecalc,
   38: skbChangeTail,
   39: pullData,
-  40: (k, vm) => vm.ret(skbOf(k).csumComplete ? 0 : -ENOTSUPP),
   41: (k, vm) => {
     skbOf(k).hash = 0;
     vm.ret(0);
@@ -287,8 +279,6 @@ export const PACKET_HELPERS: HelperTable = {
     vm.ret(moveHead(skbOf(k), 0, n) ? 0 : -ENOMEM);
   },
   44: xdpAdjustHead,
-  46: (_k, vm) => vm.ret(1),
-  47: (_k, vm) => vm.ret(65534),
   48: (k, vm) => {
     skbOf(k).hash = vm.u32(2);
     vm.ret(0);
@@ -297,7 +287,6 @@ export const PACKET_HELPERS: HelperTable = {
   54: xdpAdjustMeta,
   65: xdpAdjustTail,
   68: relativeLoad,
-  135: (k, vm) => vm.ret(vm.u64(2) === 0n ? 0 : skbOf(k).csumComplete ? 0 : -EACCES),
   152: (k, vm) => redirect(k, vm, "neigh"),
   155: (k, vm) => redirect(k, vm, "peer"),
   163: checkMtu,
