@@ -13,13 +13,13 @@ export function parseReference(text: string): number {
   return Number(BigInt(text) & 0xffffffffn);
 }
 
-/** `instructionCount` instructions from the reference on; places outside the program are marked invalid. */
-export function disassembleAt(runtime: Runtime, a: DebugProtocol.DisassembleArguments): DebugProtocol.DisassembledInstruction[] {
+/** `instructionCount` instructions from the reference on; places outside the program are marked invalid. `pathOf` makes paths of line info ones that the client can open. */
+export function disassembleAt(runtime: Runtime, a: DebugProtocol.DisassembleArguments, pathOf: (file: string) => string): DebugProtocol.DisassembledInstruction[] {
   const at = parseReference(a.memoryReference) + (a.offset ?? 0);
   const program = runtime.kernel.machine.programs.find((p) => at >= p.code.start && at < p.code.start + 8 * Math.max(1, p.insns.length));
   if (!program) throw new CodedError("bad-memory", `no program is at ${a.memoryReference}`);
   const first = Math.floor((at - program.code.start) / 8) + (a.instructionOffset ?? 0);
-  return Array.from({ length: a.instructionCount }, (_, i) => instruction(runtime, program, first + i));
+  return Array.from({ length: a.instructionCount }, (_, i) => instruction(runtime, program, first + i)).map((i) => (i.location?.path === undefined ? i : { ...i, location: { ...i.location, path: pathOf(i.location.path) } }));
 }
 
 function instruction(runtime: Runtime, program: Program, slot: number): DebugProtocol.DisassembledInstruction {

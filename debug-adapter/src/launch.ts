@@ -79,10 +79,10 @@ async function objectOf(args: LaunchArguments, host: Host, kernelBtf: Btf | unde
     return { object: loadObject(await host.compile(args.program), options) };
   }
   const lines = args.source && isAssembly(args.source) ? await assembleFile(args.source, host) : undefined;
-  return { object: loadObject(await host.readFile(args.program), options), lines };
+  return { object: loadObject(await read(args.program, host), options), lines };
 }
 async function assembleFile(path: string, host: Host): Promise<Assembled> {
-  const bytes = await host.readFile(path);
+  const bytes = await read(path, host);
   let text = "";
   for (const b of bytes) text += String.fromCharCode(b);
   return assemble(text, { helperId: (name) => helperByName(name)?.id });
@@ -105,13 +105,14 @@ function assemblyLines(assembled: Assembled, program: ProgramSpec, file: string)
 }
 
 async function eventsOf(args: LaunchArguments, program: ProgramSpec, host: Host): Promise<EventSpec[]> {
-  if (args.pcap !== undefined) return packetsOf(await host.readFile(args.pcap)).map((packet) => ({ packet }));
+  if (args.pcap !== undefined) return packetsOf(await read(args.pcap, host)).map((packet) => ({ packet }));
   const listed = args.events ?? (args.event === undefined ? [{}] : [args.event]);
+  if (!Array.isArray(listed) || listed.length === 0) fail("launch: 'events' is a list of one event at least");
   const events: EventSpec[] = [];
   for (const e of listed) {
     const event = typeof e === "string" ? parseEvent(e) : await eventOf(e, host);
     const packet = args.packet === undefined ? undefined : await bytesOf(args.packet, host);
-    const ctx = args.ctx === undefined ? undefined : hexToBytes(args.ctx);
+    const ctx = args.ctx === undefined ? undefined : contextOf(args.ctx);
     const merged = { ...event, ...(packet && !event.packet ? { packet } : {}), ...(ctx && !event.ctx ? { ctx } : {}) };
     events.push(takesPacket(program.type) && !merged.packet ? { ...merged, packet: new Uint8Array(64) } : merged);
   }
@@ -126,12 +127,26 @@ async function eventOf(e: Exclude<LaunchEvent, string>, host: Host): Promise<Eve
   for (const [k, v] of Object.entries(e.tracepoint?.fields ?? {})) args[k] = value(v);
   const name = e.kprobe ? `kprobe:${e.kprobe.function ?? ""}` : e.tracepoint ? `tracepoint:${e.tracepoint.name ?? ""}` : undefined;
   return {
-    name, args, ...(e.task ? { task: e.task } : {}), ...(e.packet === undefined ? {} : { packet: await bytesOf(e.packet, host) }), ...(e.ctx === undefined ? {} : { ctx: hexToBytes(e.ctx) }),
+    name, args, ...(e.task ? { task: e.task } : {}), ...(e.packet === undefined ? {} : { packet: await bytesOf(e.packet, host) }), ...(e.ctx === undefined ? {} : { ctx: contextOf(e.ctx) }),
   };
 }
 
-/** Hex digits, or the bytes of the file of that name. */
+/** A packet as hex digits, or the bytes of the file of that name. */
 async function bytesOf(text: string, host: Host): Promise<Uint8Array> {
+  if (typeof text !== "string") return fail("launch: 'packet' is text: hex digits or the name of a file");
   if (/^[\s0-9a-fA-F]*$/.test(text) && text.replace(/\s/g, "").length % 2 === 0) return hexToBytes(text);
-  return host.readFile(text);
+  return host.readFile(text).catch(() => fail(`launch: packet '${text}' is neither hex digits, two a byte, nor a file that can be read`));
+}
+function contextOf(text: string): Uint8Array {
+  if (typeof text !== "string" || !/^(\s*[0-9a-fA-F]\s*[0-9a-fA-F])*\s*$/.test(text)) fail(`launch: ctx '${text}' is no hex digits, two a byte`);
+  return hexToBytes(text);
+}
+/** A file that the configuration names; what is wrong with it is said in one sentence. */
+async function read(path: string, host: Host): Promise<Uint8Array> {
+  try {
+    return await host.readFile(path);
+  } catch (e) {
+    const { code, message } = e as { code?: string; message: string };
+    return fail(`${path}: ${code === "ENOENT" ? "no such file" : code === "EISDIR" ? "is a folder, not a file" : message}`);
+  }
 }

@@ -86,6 +86,8 @@ export class Scopes {
   }
   /** What a 64-bit value may mean: the region that it points into, or its decimal text. */
   #meaning(value: bigint): string {
+    const inner = Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI ? this.#machine.frames().findIndex((f) => f.fp >>> 0 === Number(value & 0xffffffffn)) : -1;
+    if (inner >= 0) return ` (fp+0 of frame ${this.#machine.frames().length - 1 - inner})`;
     const region = Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI ? this.#machine.memory.regionAt(Number(value & 0xffffffffn)) : undefined;
     if (!region) return value > 9n ? ` (${BigInt.asIntN(64, value)})` : "";
     const off = Number(value & 0xffffffffn) - (region.kind === "packet" ? this.#packetStart(region.start) : region.start);

@@ -33,6 +33,8 @@ export class BeelineSession extends DebugSession {
   #configured = false;
   #begun = false;
   #failed = false;
+  /** Whether the machine stands still in the middle of a run, so that it can be moved on. */
+  #standing = false;
 
   constructor(host: Host) {
     super();
@@ -49,21 +51,28 @@ export class BeelineSession extends DebugSession {
   }
   async #answer(handler: Handler, request: DebugProtocol.Request, response: DebugProtocol.Response): Promise<void> {
     try {
+      if (GO[request.command] && !this.#standing) throw new CodedError("not-stopped", "the program is not stopped: it has ended or has not begun");
       const body = await handler((request.arguments ?? {}) as never);
       if (body !== undefined) response.body = body;
       this.sendResponse(response);
     } catch (e) {
-      const known = e instanceof CodedError;
       const text = e instanceof Error ? e.message : String(e);
-      this.sendErrorResponse(response, { id: 1, format: known ? "{_text}" : "{_text}", variables: { _text: text }, showUser: request.command === "launch" });
+      this.sendErrorResponse(response, { id: 1, format: "{_text}", variables: { _text: text }, showUser: request.command === "launch" });
       return;
     }
-    this.#after(request.command);
+    try {
+      this.#after(request.command);
+    } catch (e) {
+      this.#output(`${e instanceof Error ? e.message : String(e)}\n`, "stderr");
+      this.#failed = true;
+      this.#end(true);
+    }
   }
   /** What follows a response: the first stop, or running on. */
   #after(command: string): void {
+    if (command === "disconnect") return this.shutdown();
     if (command === "launch" && this.#running) this.sendEvent(new InitializedEvent());
-    if ((command === "launch" || command === "configurationDone") && this.#running && this.#configured && !this.#begun) {
+    if ((command === "launch" || command === "configurationDone" || command === "restart") && this.#running && this.#configured && !this.#begun) {
       this.#begun = true;
       this.#nextEvent();
     }
@@ -85,8 +94,6 @@ export class BeelineSession extends DebugSession {
       const wanted = this.#need().breakpoints.requests();
       await this.#load();
       this.#need().breakpoints.repeat(wanted);
-      this.#begun = true;
-      setImmediateLike(() => this.#nextEvent());
     },
     disconnect: (): void => this.#end(),
     terminate: (): void => {
@@ -106,7 +113,7 @@ export class BeelineSession extends DebugSession {
     variables: (a: DebugProtocol.VariablesArguments) => ({ variables: this.#need().scopes.variables(a.variablesReference) }),
     setVariable: (a: DebugProtocol.SetVariableArguments) => ({ value: this.#need().scopes.setVariable(a.variablesReference, a.name, a.value) }),
     evaluate: (a: DebugProtocol.EvaluateArguments) => this.#need().scopes.evaluate(a.expression, a.frameId ?? 0),
-    disassemble: (a: DebugProtocol.DisassembleArguments) => ({ instructions: disassembleAt(this.#need().runtime, a) }),
+    disassemble: (a: DebugProtocol.DisassembleArguments) => ({ instructions: disassembleAt(this.#need().runtime, a, (file) => this.#pathOf(file)) }),
     readMemory: (a: DebugProtocol.ReadMemoryArguments) => this.#readMemory(a),
     writeMemory: (a: DebugProtocol.WriteMemoryArguments) => this.#writeMemory(a),
     pause: (): void => {},
@@ -132,7 +139,7 @@ export class BeelineSession extends DebugSession {
     const plan = await planLaunch(args, this.#host);
     const runtime = new Runtime(plan, args);
     this.#running = { runtime, scopes: new Scopes(runtime), breakpoints: new Breakpoints(runtime, args.stopAtHooks ?? []) };
-    this.#begun = this.#failed = false;
+    this.#begun = this.#failed = this.#standing = false;
   }
 
   // ---- running ----
@@ -158,6 +165,7 @@ export class BeelineSession extends DebugSession {
   }
   #halted(halt: Halt): void {
     const running = this.#need();
+    this.#standing = false;
     running.scopes.reset();
     for (const line of running.runtime.takeOutput()) this.#output(line.endsWith("\n") ? line : `${line}\n`, "stdout");
     switch (halt.reason) {
@@ -179,12 +187,14 @@ export class BeelineSession extends DebugSession {
     this.#nextEvent();
   }
   #end(tell = false): void {
+    this.#standing = false;
     this.#running?.breakpoints.clear();
     if (!tell) return;
     this.sendEvent(new ExitedEvent(this.#failed ? 1 : 0));
     this.sendEvent(new TerminatedEvent());
   }
   #stopped(reason: string, text?: string): void {
+    this.#standing = true;
     const event = new StoppedEvent(reason, THREAD) as DebugProtocol.StoppedEvent;
     event.body.allThreadsStopped = true;
     if (text !== undefined) [event.body.description, event.body.text] = [text, text];
@@ -212,7 +222,7 @@ export class BeelineSession extends DebugSession {
     const { source, program } = this.#launch!;
     const opened = source ?? program;
     if (file.split("/").at(-1) === opened.split("/").at(-1)) return opened;
-    return file.startsWith("/") || /^[A-Za-z]:/.test(file) ? file : `${opened.slice(0, Math.max(0, opened.lastIndexOf("/")))}/${file}`;
+    return file.startsWith("/") || /^[A-Za-z]:/.test(file) ? file : `${opened.slice(0, opened.lastIndexOf("/") + 1)}${file.replace(/^(\.\/)+/, "")}`;
   }
   #readMemory(a: DebugProtocol.ReadMemoryArguments): DebugProtocol.ReadMemoryResponse["body"] {
     const { memory } = this.#need().runtime.kernel;
@@ -243,10 +253,6 @@ const GO: Readonly<Record<string, (r: Running) => Halt>> = {
 };
 
 const reference = (at: number): string => `0xffff8881${at.toString(16).padStart(8, "0")}`;
-/** Runs after the response that is being made has been sent. */
-function setImmediateLike(f: () => void): void {
-  void Promise.resolve().then(() => Promise.resolve()).then(f);
-}
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /** Base 64 of bytes; hosts differ in what they offer for it. */
