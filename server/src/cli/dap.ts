@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { CodedError } from "../../../core/base/index.ts";
-import { BeelineSession, type Host } from "../../../debug-adapter/src/index.ts";
+import { BeelineSession, type Host } from "../../../debug-adapter/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { parseOptions, UsageError } from "./usage.ts";
 

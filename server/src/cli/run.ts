@@ -13,7 +13,7 @@ import {
 } from "../../../core/kernel/index.ts";
 import { loadObject, type Btf, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
 import { verify } from "../../../core/verifier/index.ts";
-import { packetsOf } from "../../../debug-adapter/src/index.ts";
+import { packetsOf } from "../../../debug-adapter/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
 
