@@ -17,11 +17,21 @@ describe.each(["shapes.o", "shapes.be.o"])("%s", (name) => {
   test("scopes, and the parameters of a callback", () => {
     expect(dwarf.scopesAt(at(0)).map((s) => [s.kind, s.name])).toEqual([["function", "first"]]);
     const each = first.origin!.find((o) => o.name === "each")!;
-    expect(dwarf.variablesAt(at(each.insnIdx)).map((v) => [v.name, v.parameter, v.type.text])).toEqual([["i", true, "u32"], ["sum", true, "u32 *"]]);
+    expect(dwarf.variablesAt(at(each.insnIdx)).map((v) => [v.name, v.parameter, v.type.text])).toEqual([
+      ["i", true, "u32"],
+      ["sum", true, "u32 *"],
+    ]);
   });
   test("a parameter is in its register on entry", () => {
     const ctx = dwarf.variablesAt(at(0)).find((v) => v.name === "ctx")!;
-    const machine: ExprContext = { littleEndian: dwarf.littleEndian, register: () => 0n, frameBase: () => 0n, memory: () => undefined, address: () => undefined, indexedAddress: (i) => dwarf.indexedAddress(at(0), i) };
+    const machine: ExprContext = {
+      littleEndian: dwarf.littleEndian,
+      register: () => 0n,
+      frameBase: () => 0n,
+      memory: () => undefined,
+      address: () => undefined,
+      indexedAddress: (i) => dwarf.indexedAddress(at(0), i),
+    };
     expect(evaluate(ctx.location!, machine)).toEqual({ kind: "register", register: 1 });
     expect(ctx.type.text).toBe("struct xdp_md *");
     expect(ctx.type.target.members.map((m) => [m.name, m.bitOffset])).toContainEqual(["rx_queue_index", 128]);

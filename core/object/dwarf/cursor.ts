@@ -58,7 +58,7 @@ export class Cursor {
   }
   sleb64(): bigint {
     let value = 0n;
-    for (let shift = 0n; shift < 70n; ) {
+    for (let shift = 0n; shift < 70n;) {
       const b = this.u8();
       value |= BigInt(b & 127) << shift;
       shift += 7n;

@@ -109,7 +109,8 @@ class DwarfReader implements Dwarf {
         }
       }
       // A sequence's end sorts before the start of the next one at the same offset.
-      for (const list of this.#table.values()) list.sort((a, b) => a.offBytes - b.offBytes || Number(b.endSequence) - Number(a.endSequence));
+      for (const list of this.#table.values())
+        list.sort((a, b) => a.offBytes - b.offBytes || Number(b.endSequence) - Number(a.endSequence));
     }
     return this.#table.get(section) ?? [];
   }
@@ -133,7 +134,8 @@ class DwarfReader implements Dwarf {
       let before: LineRow | undefined;
       for (const row of this.#lineProgram(unit).rows) {
         const begins = row.line === line && !row.endSequence && row.isStmt && sameFile(row.file, file);
-        if (begins && !(before?.line === line && before.file === row.file && !before.endSequence)) out.push({ section: row.section, offBytes: row.offBytes });
+        if (begins && !(before?.line === line && before.file === row.file && !before.endSequence))
+          out.push({ section: row.section, offBytes: row.offBytes });
         before = row;
       }
     }
@@ -154,11 +156,13 @@ class DwarfReader implements Dwarf {
     if (found === undefined) return [];
     const out: DwarfScope[] = [];
     let name = "";
-    for (let die: Die | undefined = found.die; die !== undefined; ) {
+    for (let die: Die | undefined = found.die; die !== undefined;) {
       const scope: DwarfScope = this.#scope(found.unit, die, place, name);
       out.push(scope);
       name = scope.name;
-      die = die.children.find((d) => (d.tag === TAG.lexical_block || d.tag === TAG.inlined_subroutine) && rangesOf(found.unit, d).some((r) => contains(r, place)));
+      die = die.children.find(
+        (d) => (d.tag === TAG.lexical_block || d.tag === TAG.inlined_subroutine) && rangesOf(found.unit, d).some((r) => contains(r, place)),
+      );
     }
     return out;
   }
@@ -173,7 +177,9 @@ class DwarfReader implements Dwarf {
       callLine: unit.number(die, AT.call_line) ?? 0,
       callColumn: unit.number(die, AT.call_column) ?? 0,
       ranges: rangesOf(unit, die),
-      variables: die.children.filter((d) => d.tag === TAG.variable || d.tag === TAG.formal_parameter).map((d) => this.#variable(unit, d, place)),
+      variables: die.children
+        .filter((d) => d.tag === TAG.variable || d.tag === TAG.formal_parameter)
+        .map((d) => this.#variable(unit, d, place)),
     };
   }
 
@@ -229,7 +235,12 @@ class DwarfReader implements Dwarf {
   }
 
   globals(): readonly DwarfVariable[] {
-    return this.#units.flatMap((unit) => unit.root.children.filter((d) => d.tag === TAG.variable).map((d) => this.#variable(unit, d, undefined)).filter((v) => v.name !== ""));
+    return this.#units.flatMap((unit) =>
+      unit.root.children
+        .filter((d) => d.tag === TAG.variable)
+        .map((d) => this.#variable(unit, d, undefined))
+        .filter((v) => v.name !== ""),
+    );
   }
 
   frameBase(place: Place): Uint8Array | undefined {
@@ -254,11 +265,14 @@ function sameFile(a: string, b: string): boolean {
 }
 
 function pick(entries: readonly LocationEntry[], place: Place | undefined): Uint8Array | undefined {
-  const found = entries.find((e) => e.range !== undefined && place !== undefined && contains(e.range, place)) ?? entries.find((e) => e.range === undefined);
+  const found =
+    entries.find((e) => e.range !== undefined && place !== undefined && contains(e.range, place)) ??
+    entries.find((e) => e.range === undefined);
   return found === undefined || found.expr.length === 0 ? undefined : found.expr;
 }
 
-const constantOf = (v: AttrValue | undefined): bigint | Uint8Array | undefined => (v?.kind === "big" ? v.value : v?.kind === "number" ? BigInt(v.value) : v?.kind === "bytes" ? v.value : undefined);
+const constantOf = (v: AttrValue | undefined): bigint | Uint8Array | undefined =>
+  v?.kind === "big" ? v.value : v?.kind === "number" ? BigInt(v.value) : v?.kind === "bytes" ? v.value : undefined;
 
 /** Place of a variable whose location is one address (DW_OP_addr, DW_OP_addrx). */
 function staticPlace(unit: Unit, expr: Uint8Array): Place | undefined {

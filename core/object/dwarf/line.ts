@@ -30,7 +30,8 @@ export function readLineProgram(sections: DebugSections, at: number, compDir: st
   if (offSize === 8) length = c.uint(8);
   const end = Math.min(sections.get("line").bytes.length, c.at + length);
   const version = c.u16();
-  if (version < 2 || version > 5) throw new CodedError("dwarf-line", `DWARF: line table of version ${version} (offset ${at})`, { offBytes: at });
+  if (version < 2 || version > 5)
+    throw new CodedError("dwarf-line", `DWARF: line table of version ${version} (offset ${at})`, { offBytes: at });
   if (version === 5) c.at += 2;
   const headerLength = c.uint(offSize);
   const start = c.at + headerLength;
@@ -66,7 +67,8 @@ function files5(sections: DebugSections, c: Cursor, offSize: number, compDir: st
   const table = (): { path: string; dir: number }[] => {
     const formats = Array.from({ length: c.u8() }, () => [c.uleb(), c.uleb()] as const);
     const count = c.uleb();
-    if (count > 1 << 16 || (formats.length === 0 && count > 0)) throw new CodedError("dwarf-line", `DWARF: a table of ${count} names (offset ${c.at})`, { offBytes: c.at });
+    if (count > 1 << 16 || (formats.length === 0 && count > 0))
+      throw new CodedError("dwarf-line", `DWARF: a table of ${count} names (offset ${c.at})`, { offBytes: c.at });
     return Array.from({ length: count }, () => {
       const entry = { path: "", dir: 0 };
       for (const [content, form] of formats) {
@@ -138,7 +140,15 @@ class LineMachine {
 
   #emit(endSequence: boolean): void {
     if (this.rows.length >= MAX_ROWS) throw new CodedError("dwarf-line", "DWARF: too many rows in a line table");
-    this.rows.push({ ...this.#at, file: this.#h.files[this.#file] ?? "", line: this.#line, column: this.#column, isStmt: this.#isStmt, prologueEnd: this.#prologueEnd, endSequence });
+    this.rows.push({
+      ...this.#at,
+      file: this.#h.files[this.#file] ?? "",
+      line: this.#line,
+      column: this.#column,
+      isStmt: this.#isStmt,
+      prologueEnd: this.#prologueEnd,
+      endSequence,
+    });
     this.#prologueEnd = false;
   }
   #advance(steps: number): void {

@@ -20,7 +20,11 @@ export const contains = (r: Range, p: Place): boolean => r.section === p.section
 const MAX_ENTRIES = 1 << 16;
 
 /** What one entry of a version-5 list says. */
-type Step = { readonly kind: "end" } | { readonly kind: "base"; readonly base: Place } | { readonly kind: "default" } | { readonly kind: "range"; readonly range: Range };
+type Step =
+  | { readonly kind: "end" }
+  | { readonly kind: "base"; readonly base: Place }
+  | { readonly kind: "default" }
+  | { readonly kind: "range"; readonly range: Range };
 
 /** Entry kinds of both version-5 lists; a location list has one more (default) and so other numbers. */
 function step(unit: Unit, c: Cursor, section: "rnglists" | "loclists", base: Place): Step {
@@ -72,7 +76,8 @@ function list5(unit: Unit, section: "rnglists" | "loclists", at: number): Locati
     const s = step(unit, c, section, base);
     if (s.kind === "end") break;
     if (s.kind === "base") base = s.base;
-    else out.push({ range: s.kind === "range" ? s.range : undefined, expr: section === "loclists" ? c.bytes(c.uleb()) : new Uint8Array(0) });
+    else
+      out.push({ range: s.kind === "range" ? s.range : undefined, expr: section === "loclists" ? c.bytes(c.uleb()) : new Uint8Array(0) });
   }
   return out;
 }
@@ -93,7 +98,9 @@ function list4(unit: Unit, section: "ranges" | "loc", at: number): LocationEntry
       base = end;
       continue;
     }
-    const range = relocated ? { section: start.section, start: start.offBytes, end: end.offBytes } : { section: base.section, start: base.offBytes + start.offBytes, end: base.offBytes + end.offBytes };
+    const range = relocated
+      ? { section: start.section, start: start.offBytes, end: end.offBytes }
+      : { section: base.section, start: base.offBytes + start.offBytes, end: base.offBytes + end.offBytes };
     out.push({ range, expr: section === "loc" ? c.bytes(c.u16()) : new Uint8Array(0) });
   }
   return out;
@@ -106,16 +113,26 @@ export function rangesOf(unit: Unit, die: Die): Range[] {
   const low = unit.address(die, AT.low_pc);
   const high = die.attrs.get(AT.high_pc);
   if (low !== undefined && high !== undefined) {
-    const end = high.kind === "address" ? high.value.offBytes : high.kind === "number" ? low.offBytes + high.value : high.kind === "big" ? low.offBytes + Number(high.value) : low.offBytes;
+    const end =
+      high.kind === "address"
+        ? high.value.offBytes
+        : high.kind === "number"
+          ? low.offBytes + high.value
+          : high.kind === "big"
+            ? low.offBytes + Number(high.value)
+            : low.offBytes;
     return [{ section: low.section, start: low.offBytes, end }];
   }
   const ranges = die.attrs.get(AT.ranges);
   if (ranges === undefined) return [];
   const entries =
-    ranges.kind === "rnglist-index" ? list5(unit, "rnglists", unit.listOffset("rnglists", ranges.value))
-    : ranges.kind !== "number" ? []
-    : unit.header.version >= 5 ? list5(unit, "rnglists", ranges.value)
-    : list4(unit, "ranges", ranges.value);
+    ranges.kind === "rnglist-index"
+      ? list5(unit, "rnglists", unit.listOffset("rnglists", ranges.value))
+      : ranges.kind !== "number"
+        ? []
+        : unit.header.version >= 5
+          ? list5(unit, "rnglists", ranges.value)
+          : list4(unit, "ranges", ranges.value);
   return entries.flatMap((e) => (e.range === undefined ? [] : [e.range]));
 }
 

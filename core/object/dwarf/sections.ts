@@ -56,7 +56,8 @@ export class DebugSections {
       targets.set(r.offset, sym.shndx);
       const add = sym.value + r.addend;
       if (add === 0) continue;
-      if (size === 8) view.setBigUint64(r.offset, BigInt.asUintN(64, view.getBigUint64(r.offset, this.littleEndian) + BigInt(add)), this.littleEndian);
+      if (size === 8)
+        view.setBigUint64(r.offset, BigInt.asUintN(64, view.getBigUint64(r.offset, this.littleEndian) + BigInt(add)), this.littleEndian);
       else view.setUint32(r.offset, (view.getUint32(r.offset, this.littleEndian) + add) >>> 0, this.littleEndian);
     }
     return { name, bytes, targets };

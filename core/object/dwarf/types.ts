@@ -13,7 +13,8 @@ export interface DwarfMember {
 
 /** One type. Getters read further entries on demand, so cycles are harmless. */
 export interface DwarfType {
-  readonly kind: "base" | "pointer" | "struct" | "union" | "enum" | "array" | "typedef" | "const" | "volatile" | "restrict" | "function" | "void";
+  readonly kind:
+    "base" | "pointer" | "struct" | "union" | "enum" | "array" | "typedef" | "const" | "volatile" | "restrict" | "function" | "void";
   /** Without `struct`; empty for unnamed types. */
   readonly name: string;
   /** As a user reads it: `const struct ethhdr *`. */
@@ -31,8 +32,18 @@ export interface DwarfType {
 }
 
 const KINDS: Readonly<Record<number, DwarfType["kind"]>> = {
-  [TAG.base_type]: "base", [TAG.pointer_type]: "pointer", [TAG.structure_type]: "struct", [TAG.union_type]: "union", [TAG.enumeration_type]: "enum", [TAG.array_type]: "array",
-  [TAG.typedef]: "typedef", [TAG.const_type]: "const", [TAG.volatile_type]: "volatile", [TAG.restrict_type]: "restrict", [TAG.atomic_type]: "volatile", [TAG.subroutine_type]: "function",
+  [TAG.base_type]: "base",
+  [TAG.pointer_type]: "pointer",
+  [TAG.structure_type]: "struct",
+  [TAG.union_type]: "union",
+  [TAG.enumeration_type]: "enum",
+  [TAG.array_type]: "array",
+  [TAG.typedef]: "typedef",
+  [TAG.const_type]: "const",
+  [TAG.volatile_type]: "volatile",
+  [TAG.restrict_type]: "restrict",
+  [TAG.atomic_type]: "volatile",
+  [TAG.subroutine_type]: "function",
 };
 const MAX_DEPTH = 32;
 
@@ -100,30 +111,39 @@ class DieType implements DwarfType {
   }
 
   get members(): DwarfMember[] {
-    return this.#die.children.filter((c) => c.tag === TAG.member).map((m) => {
-      const unit = this.#unit;
-      const type = typeOf(unit, m, this.#find);
-      const bitSize = unit.number(m, AT.bit_size) ?? 0;
-      const bytes = unit.number(m, AT.data_member_location) ?? 0;
-      const fromTop = unit.number(m, AT.bit_offset);
-      // DWARF 4 counts bit fields from the top of their storage unit.
-      const old = fromTop === undefined ? 0 : (unit.number(m, AT.byte_size) ?? type.size) * 8 - fromTop - bitSize;
-      return { name: unit.string(m, AT.name) ?? "", type, bitOffset: unit.number(m, AT.data_bit_offset) ?? bytes * 8 + old, bitSize };
-    });
+    return this.#die.children
+      .filter((c) => c.tag === TAG.member)
+      .map((m) => {
+        const unit = this.#unit;
+        const type = typeOf(unit, m, this.#find);
+        const bitSize = unit.number(m, AT.bit_size) ?? 0;
+        const bytes = unit.number(m, AT.data_member_location) ?? 0;
+        const fromTop = unit.number(m, AT.bit_offset);
+        // DWARF 4 counts bit fields from the top of their storage unit.
+        const old = fromTop === undefined ? 0 : (unit.number(m, AT.byte_size) ?? type.size) * 8 - fromTop - bitSize;
+        return { name: unit.string(m, AT.name) ?? "", type, bitOffset: unit.number(m, AT.data_bit_offset) ?? bytes * 8 + old, bitSize };
+      });
   }
 
   get enumerators(): { name: string; value: bigint }[] {
-    return this.#die.children.filter((c) => c.tag === TAG.enumerator).map((e) => {
-      const v = e.attrs.get(AT.const_value);
-      return { name: this.#unit.string(e, AT.name) ?? "", value: v?.kind === "big" ? v.value : v?.kind === "number" ? BigInt(v.value) : 0n };
-    });
+    return this.#die.children
+      .filter((c) => c.tag === TAG.enumerator)
+      .map((e) => {
+        const v = e.attrs.get(AT.const_value);
+        return {
+          name: this.#unit.string(e, AT.name) ?? "",
+          value: v?.kind === "big" ? v.value : v?.kind === "number" ? BigInt(v.value) : 0n,
+        };
+      });
   }
 
   get dimensions(): number[] {
-    return this.#die.children.filter((c) => c.tag === TAG.subrange_type).map((s) => {
-      const upper = this.#unit.number(s, AT.upper_bound);
-      return this.#unit.number(s, AT.count) ?? (upper === undefined ? 0 : upper + 1);
-    });
+    return this.#die.children
+      .filter((c) => c.tag === TAG.subrange_type)
+      .map((s) => {
+        const upper = this.#unit.number(s, AT.upper_bound);
+        return this.#unit.number(s, AT.count) ?? (upper === undefined ? 0 : upper + 1);
+      });
   }
 
   get text(): string {

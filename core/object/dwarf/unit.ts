@@ -56,7 +56,8 @@ export function readUnitHeaders(sections: DebugSections): UnitHeader[] {
     if (offSize === 8) length = c.uint(8);
     const end = Math.min(size, c.at + length);
     const version = c.u16();
-    if (version < 2 || version > 5) throw new CodedError("dwarf-version", `DWARF: version ${version} is not known (offset ${offset})`, { offBytes: offset });
+    if (version < 2 || version > 5)
+      throw new CodedError("dwarf-version", `DWARF: version ${version} is not known (offset ${offset})`, { offBytes: offset });
     let abbrevOff: number;
     if (version === 5) {
       const unitType = c.u8();
@@ -128,7 +129,8 @@ export class Unit {
         continue;
       }
       const abbrev = abbrevs.get(code);
-      if (abbrev === undefined) throw new CodedError("dwarf-abbrev", `DWARF: abbreviation ${code} is not defined (offset ${offset})`, { offBytes: offset });
+      if (abbrev === undefined)
+        throw new CodedError("dwarf-abbrev", `DWARF: abbreviation ${code} is not defined (offset ${offset})`, { offBytes: offset });
       const attrs = new Map<number, AttrValue>();
       for (const a of abbrev.attrs) attrs.set(a.at, this.#value(c, a.form, a.implicit));
       const die = { offset, tag: abbrev.tag, attrs, children: [] as Die[] };
@@ -136,7 +138,8 @@ export class Unit {
       stack.at(-1)?.children.push(die);
       root ??= die;
       if (abbrev.children) stack.push(die);
-      if (stack.length > MAX_DEPTH) throw new CodedError("dwarf-depth", `DWARF: entries are nested more than ${MAX_DEPTH} deep`, { offBytes: offset });
+      if (stack.length > MAX_DEPTH)
+        throw new CodedError("dwarf-depth", `DWARF: entries are nested more than ${MAX_DEPTH} deep`, { offBytes: offset });
       if (stack.length === 0) break;
     }
     return root ?? { offset: this.header.firstDie, tag: 0, attrs: new Map(), children: [] };
