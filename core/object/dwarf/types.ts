@@ -95,8 +95,11 @@ class DieType implements DwarfType {
   }
 
   get size(): number {
+    return DieType.#sizeOf(this);
+  }
+  static #sizeOf(type: DwarfType): number {
     let count = 1;
-    let at: DwarfType = this;
+    let at = type;
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
       if (at.kind === "pointer") return 8 * count;
       if (at instanceof DieType) {
