@@ -3,3 +3,6 @@ export { Debugger, type Halt, type Watcher } from "./debugger.ts";
 export { functionAt, lineAt, sameFile, slotsOfLine } from "./lines.ts";
 export { childrenOf, rawValue, textOf, typeName, type TypedValue } from "./typed.ts";
 export { parseLayers, type PacketField, type PacketLayer } from "./layers.ts";
+export { evaluate, keyBytes, numberOf, type MapView, type Scope, type Value } from "./expr.ts";
+export { entryWatcher, type WatchedEntry } from "./watch.ts";
+export { type LocalsProvider, type LocalVariable } from "./locals.ts";

@@ -13,6 +13,7 @@ import { MapInfo } from "./maps/map-info.ts";
 import { resolveAttach } from "./prepare/attach.ts";
 import { checkCfg, computePostorder, computeScc } from "./prepare/cfg.ts";
 import { markFastcallPatterns, removeFastcallStack } from "./prepare/fastcall.ts";
+import { checkKernelVersion } from "./prepare/kernel-version.ts";
 import { resolveLdImm64 } from "./prepare/ld-imm64.ts";
 import { computeLiveRegs } from "./prepare/live-regs.ts";
 import { addSubprogs, checkCallsAllowed, checkFuncInfo, checkSubprogs } from "./prepare/subprogs.ts";
@@ -65,6 +66,7 @@ function prepare(env: Env): void {
     return map;
   });
   env.kfuncs = new KfuncTable(env);
+  checkKernelVersion(env);
   checkCallsAllowed(env);
   addSubprogs(env);
   checkSubprogs(env);

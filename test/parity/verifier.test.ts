@@ -161,3 +161,14 @@ describe("programs of objects", () => {
     expect(t.verdict).toBe(t.programs);
   });
 });
+
+describe("fresh random programs", () => {
+  it("get the running kernel's verdict", { timeout: 600_000 }, (ctx) => {
+    const script = join(root, "scripts/parity-fresh.mjs");
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--count", "4000"], { encoding: "utf8" });
+    console.log(stdout);
+    if (status === 77) ctx.skip();
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+  });
+});

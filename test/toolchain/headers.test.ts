@@ -49,7 +49,13 @@ describe.skipIf(!(await findClang()).clang)("with clang", () => {
   test("programs of several kinds compile without a warning, and load", async () => {
     const dir = mkdtempSync(join(tmpdir(), "beeline-headers-"));
     try {
-      const settings = { workspaceRoots: [dir], cacheDir: dir, headersDir, extraFlags: ["-nostdinc", "-Wall", "-Werror"], vmlinux: { key: "bundled", text: () => dumpC(kernelBtf()) } };
+      const settings = {
+        workspaceRoots: [dir],
+        cacheDir: dir,
+        headersDir,
+        extraFlags: ["-nostdinc", "-Wall", "-Werror"],
+        vmlinux: { key: "bundled", text: () => dumpC(kernelBtf()) },
+      };
       const r = await compileC({ file: join(dir, "all.bpf.c"), text: SOURCE, settings });
       expect(r.diagnostics).toEqual([]);
       const spec = loadObject(r.ok ? r.object : new Uint8Array(0), { kernelBtf: kernelBtf(), fileName: "all.bpf.c" });

@@ -39,7 +39,7 @@ function walk(env: Env): void {
     env.prevInsnIdx = prev;
     const idx = env.insnIdx;
     if (++env.insnProcessed > COMPLEXITY_LIMIT_INSNS) tooLarge(env);
-    if ((env.insnProcessed & 0xfff) === 0 && env.cancel.cancelled) throw new Cancelled();
+    if ((env.insnProcessed & 0x3ff) === 0 && env.cancel.cancelled) throw new Cancelled();
     const state = env.cur;
     const aux = env.aux[idx]!;
     state.lastInsnIdx = prev;

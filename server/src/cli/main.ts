@@ -7,11 +7,13 @@ type Command = { run(args: string[]): Promise<number> };
 /** Commands, loaded only when called. */
 const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: () => Promise<Command> }>> = {
   verify: { help: "verify programs as Linux 6.18 would", load: () => import("./verify.ts") },
+  run: { help: "run a program on a packet or another event, on the simulated kernel", load: () => import("./run.ts") },
   raw: { help: "verify and run programs given as JSON lines", load: () => import("./raw.ts") },
   asm: { help: "assemble BPF assembly into an object file", load: () => import("./asm.ts") },
   disasm: { help: "print the instructions of an object file", load: () => import("./disasm.ts") },
   btf: { help: "print the types of a file, as text or as a C header", load: () => import("./btf.ts") },
   lsp: { help: "the language server on standard input and output", load: () => import("./lsp.ts") },
+  dap: { help: "the debug adapter on standard input and output, or on a local port", load: () => import("./dap.ts") },
   helpers: { help: "list the helpers of Linux 6.18", load: () => import("./catalog.ts").then((m) => m.helpers) },
   kfuncs: { help: "list the kfuncs", load: () => import("./catalog.ts").then((m) => m.kfuncs) },
   "program-types": { help: "list the program types", load: () => import("./catalog.ts").then((m) => m.programTypes) },
