@@ -8,7 +8,7 @@ import { ANSWERS, FIXTURES } from "./checks/index.ts";
 import { build, type Fixture } from "./checks/program.ts";
 
 /** Checks that had no program when this was last written. */
-const WITHOUT = 80;
+const WITHOUT = 85;
 
 const answer = (f: Fixture, neighbour: boolean): { got: VerifyResult; fault: number } => {
   const { input, fault, setting } = build(f, neighbour);

@@ -272,30 +272,6 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
     errno: 22,
     words: "last insn is not an exit or jmp",
   },
-  "back-edge/0": {
-    errno: 13,
-    words: "R1 pointer comparison prohibited",
-  },
-  "insn-limit/0": {
-    errno: 7,
-    words: "BPF program is too large. Processed 1000001 insn",
-  },
-  "call-destination/0": {
-    errno: 22,
-    words: "call to invalid destination",
-  },
-  "ld-imm64/0": {
-    errno: 22,
-    words: "invalid bpf_ld_imm64 insn",
-  },
-  "map-func/0": {
-    errno: 22,
-    words: "cannot pass map_type 3 into func bpf_map_lookup_elem#1",
-  },
-  "tail-call-map/0": {
-    errno: 22,
-    words: "expected prog array map for tail call",
-  },
   "unknown-helper/0": {
     errno: 22,
     words: "invalid func unknown#5000",
