@@ -1,2 +1,4 @@
 import { defineConfig } from "vitest/config";
-export default defineConfig({ test: { include: ["test/**/*.test.ts"], testTimeout: 60000, hookTimeout: 120000, pool: "forks", maxWorkers: 2 } });
+export default defineConfig({
+  test: { include: ["test/**/*.test.ts"], testTimeout: 60000, hookTimeout: 120000, pool: "forks", maxWorkers: 2 },
+});

@@ -13,7 +13,10 @@ if (!existsSync(out) || statSync(out).mtimeMs < statSync(source).mtimeMs) {
   mkdirSync(dirname(out), { recursive: true });
   mkdirSync(dirname(wasm), { recursive: true });
   const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
-  execFileSync(process.execPath, [asc, source, "-o", wasm, "-O3", "--runtime", "stub", "--noAssert", "--use", "abort="], { stdio: "inherit", cwd: root });
+  execFileSync(process.execPath, [asc, source, "-o", wasm, "-O3", "--runtime", "stub", "--noAssert", "--use", "abort="], {
+    stdio: "inherit",
+    cwd: root,
+  });
   const bytes = readFileSync(wasm);
   writeFileSync(
     out,

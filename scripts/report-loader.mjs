@@ -33,19 +33,41 @@ function libbpfTool() {
   mkdirSync(out, { recursive: true });
   if (!existsSync(join(out, "bpf"))) symlinkSync(lib, join(out, "bpf"));
   const cc = ["-O1", "-g", "-D_GNU_SOURCE", `-I${lib}`, `-I${join(lib, "../../include")}`, `-I${join(lib, "../../include/uapi")}`];
-  const objects = readdirSync(lib).filter((n) => n.endsWith(".c")).map((n) => {
-    run("gcc", [...cc, "-c", join(lib, n), "-o", join(out, n.replace(/\.c$/, ".o"))]);
-    return join(out, n.replace(/\.c$/, ".o"));
-  });
-  run("gcc", ["-O1", "-o", tool, `-I${out}`, `-I${join(lib, "../../include/uapi")}`, join(root, "test/kernel/libbpf-insns.c"), "-Wl,--wrap=bpf_prog_load", ...objects, "-lelf", "-lz"]);
+  const objects = readdirSync(lib)
+    .filter((n) => n.endsWith(".c"))
+    .map((n) => {
+      run("gcc", [...cc, "-c", join(lib, n), "-o", join(out, n.replace(/\.c$/, ".o"))]);
+      return join(out, n.replace(/\.c$/, ".o"));
+    });
+  run("gcc", [
+    "-O1",
+    "-o",
+    tool,
+    `-I${out}`,
+    `-I${join(lib, "../../include/uapi")}`,
+    join(root, "test/kernel/libbpf-insns.c"),
+    "-Wl,--wrap=bpf_prog_load",
+    ...objects,
+    "-lelf",
+    "-lz",
+  ]);
   return tool;
 }
 
 async function loader() {
   const outfile = join(root, ".cache/report-loader.mjs");
   await build({
-    stdin: { contents: 'export * from "./core/object/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { CodedError } from "./core/base/index.ts";', resolveDir: root, loader: "ts" },
-    bundle: true, format: "esm", platform: "node", outfile, logLevel: "error",
+    stdin: {
+      contents:
+        'export * from "./core/object/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { CodedError } from "./core/base/index.ts";',
+      resolveDir: root,
+      loader: "ts",
+    },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    outfile,
+    logLevel: "error",
   });
   return import(pathToFileURL(outfile).href);
 }
@@ -53,10 +75,25 @@ async function loader() {
 const { loadObject, openBtf, encodeInsns, CodedError } = await loader();
 const kernelBtf = openBtf(new Uint8Array(brotliDecompressSync(readFileSync(join(root, "assets/vmlinux.btf.br")))));
 const xdpDir = "/usr/lib/x86_64-linux-gnu/bpf";
-const objects = [join(corpus, "objects"), xdpDir].filter(existsSync).flatMap((dir) => readdirSync(dir).filter((n) => n.endsWith(".o")).map((n) => join(dir, n))).filter((n) => only.test(n)).sort();
+const objects = [join(corpus, "objects"), xdpDir]
+  .filter(existsSync)
+  .flatMap((dir) =>
+    readdirSync(dir)
+      .filter((n) => n.endsWith(".o"))
+      .map((n) => join(dir, n)),
+  )
+  .filter((n) => only.test(n))
+  .sort();
 const kconfig = existsSync("/proc/config.gz") ? run("zcat", ["/proc/config.gz"]) : "";
 const syscallWrapper = existsSync("/sys/bus/event_source/devices/kprobe");
-const kallsyms = new Map(readFileSync("/proc/kallsyms", "utf8").split("\n").map((l) => l.split(/\s+/)).filter((f) => f.length >= 3).map(([a, , n]) => [n, BigInt(`0x${a}`)]).reverse());
+const kallsyms = new Map(
+  readFileSync("/proc/kallsyms", "utf8")
+    .split("\n")
+    .map((l) => l.split(/\s+/))
+    .filter((f) => f.length >= 3)
+    .map(([a, , n]) => [n, BigInt(`0x${a}`)])
+    .reverse(),
+);
 
 const hex = (b) => Buffer.from(b.buffer, b.byteOffset, b.byteLength).toString("hex");
 const funcHex = (info) => hex(new Uint8Array(Uint32Array.from(info.flatMap((f) => [f.insnIdx, f.typeId])).buffer));
@@ -70,9 +107,13 @@ const lineKeys = (text, rec) => {
 function differences(ours, truth, maps) {
   const out = [];
   const check = (what, a, b) => a !== b && out.push(`${what}: ${String(a).slice(0, 120)} instead of ${String(b).slice(0, 120)}`);
-  const insns = hex(encodeInsns(ours.insns.map((i) => (i.code === 0x18 && (i.src === 1 || i.src === 2) && i.imm < 0 ? { ...i, imm: -1 } : i))));
+  const insns = hex(
+    encodeInsns(ours.insns.map((i) => (i.code === 0x18 && (i.src === 1 || i.src === 2) && i.imm < 0 ? { ...i, imm: -1 } : i))),
+  );
   if (insns !== truth.insns) {
-    const at = [...Array(Math.max(insns.length, truth.insns.length) / 16).keys()].find((i) => insns.slice(i * 16, i * 16 + 16) !== truth.insns.slice(i * 16, i * 16 + 16));
+    const at = [...Array(Math.max(insns.length, truth.insns.length) / 16).keys()].find(
+      (i) => insns.slice(i * 16, i * 16 + 16) !== truth.insns.slice(i * 16, i * 16 + 16),
+    );
     out.push(`insn ${at}: ${insns.slice(at * 16, at * 16 + 16)} instead of ${truth.insns.slice(at * 16, at * 16 + 16)}`);
   }
   check("type", ours.type, truth.type);
@@ -81,12 +122,43 @@ function differences(ours, truth, maps) {
   check("attach_btf_id", ours.attachBtfId, truth.attach_btf_id);
   check("license", ours.license, truth.license);
   check("func_info", funcHex(ours.funcInfo), truth.func_info);
-  check("line_info", ours.lineInfo.map((l) => `${l.insnIdx}:${((l.line << 10) | l.column) >>> 0}`).join(" "), lineKeys(truth.line_info, truth.line_info_rec));
+  check(
+    "line_info",
+    ours.lineInfo.map((l) => `${l.insnIdx}:${((l.line << 10) | l.column) >>> 0}`).join(" "),
+    lineKeys(truth.line_info, truth.line_info_rec),
+  );
   const key = (m) => JSON.stringify(m);
-  const mine = maps.map((m) => key([m.name, m.type, m.keySize, m.valueSize, m.maxEntries, m.flags, String(m.mapExtra), m.type === 26 ? 0 : m.btfKeyTypeId, m.type === 26 ? 0 : m.btfValueTypeId, m.type === 26 ? "" : hex(m.initial ?? new Uint8Array(0))]));
-  const theirs = truth.maps.map((m) => key([m.name.slice(0, 15), m.type, m.key, m.value, m.max, m.flags, String(m.extra), m.type === 26 ? 0 : m.btf_key, m.type === 26 ? 0 : m.btf_value, m.data]));
+  const mine = maps.map((m) =>
+    key([
+      m.name,
+      m.type,
+      m.keySize,
+      m.valueSize,
+      m.maxEntries,
+      m.flags,
+      String(m.mapExtra),
+      m.type === 26 ? 0 : m.btfKeyTypeId,
+      m.type === 26 ? 0 : m.btfValueTypeId,
+      m.type === 26 ? "" : hex(m.initial ?? new Uint8Array(0)),
+    ]),
+  );
+  const theirs = truth.maps.map((m) =>
+    key([
+      m.name.slice(0, 15),
+      m.type,
+      m.key,
+      m.value,
+      m.max,
+      m.flags,
+      String(m.extra),
+      m.type === 26 ? 0 : m.btf_key,
+      m.type === 26 ? 0 : m.btf_value,
+      m.data,
+    ]),
+  );
   // libbpf gives the bytes of mapped maps only.
-  for (let i = 0; i < Math.max(mine.length, theirs.length); i++) check(`map ${i}`, truth.maps[i]?.data === "" ? mine[i]?.replace(/"[0-9a-f]*"\]$/, '""]') : mine[i], theirs[i]);
+  for (let i = 0; i < Math.max(mine.length, theirs.length); i++)
+    check(`map ${i}`, truth.maps[i]?.data === "" ? mine[i]?.replace(/"[0-9a-f]*"\]$/, '""]') : mine[i], theirs[i]);
   return out;
 }
 
@@ -112,7 +184,12 @@ for (const line of truthText.split("\n").filter(Boolean)) {
   truthBy.set(t.object, [...(truthBy.get(t.object) ?? []), t]);
 }
 for (const object of objects) {
-  const truths = tool ? run(tool, [object]).split("\n").filter(Boolean).map((l) => JSON.parse(l)) : (truthBy.get(object) ?? []);
+  const truths = tool
+    ? run(tool, [object])
+        .split("\n")
+        .filter(Boolean)
+        .map((l) => JSON.parse(l))
+    : (truthBy.get(object) ?? []);
   let spec;
   let openError;
   try {
@@ -144,6 +221,8 @@ for (const object of objects) {
 for (const line of shown.slice(0, show)) console.log(`differs: ${line}`);
 if (args.includes("--reasons")) for (const [text, object] of reasons) console.log(`failed: ${object}\n      ${text}`);
 for (const [name, r] of byCorpus)
-  console.log(`${name}: ${r.objects.size} objects (${r.objectsDiffering.size} differ), programs: ${r.loaded} loaded, ${r.failed} failed-as-libbpf, ${r.differs} differ (${((100 * r.differs) / (r.loaded + r.failed + r.differs)).toFixed(2)} %)`);
+  console.log(
+    `${name}: ${r.objects.size} objects (${r.objectsDiffering.size} differ), programs: ${r.loaded} loaded, ${r.failed} failed-as-libbpf, ${r.differs} differ (${((100 * r.differs) / (r.loaded + r.failed + r.differs)).toFixed(2)} %)`,
+  );
 writeFileSync(join(corpus, "report-loader.txt"), shown.join("\n") + "\n");
 process.exit(total.differs > 0 ? 1 : 0);

@@ -17,7 +17,11 @@ const archive = "/usr/src/linux-source-6.12.tar.xz";
 const top = "linux-source-6.12";
 const tools = join(out, top, "tools");
 const selftests = join(tools, "testing/selftests/bpf");
-const NO_STRICT_ALIASING = new Set("bind4_prog bind6_prog dynptr_fail linked_list_fail map_kptr_fail syscall test_pkt_md_access test_sk_lookup timer_crash test_global_func9 verifier_nocsr".split(" "));
+const NO_STRICT_ALIASING = new Set(
+  "bind4_prog bind6_prog dynptr_fail linked_list_fail map_kptr_fail syscall test_pkt_md_access test_sk_lookup timer_crash test_global_func9 verifier_nocsr".split(
+    " ",
+  ),
+);
 const NO_INLINE = new Set(["test_l4lb_noinline", "test_xdp_noinline"]);
 
 function need(path, pkg) {
@@ -39,7 +43,14 @@ function run(command, argv, options = {}) {
 function unpack() {
   if (existsSync(join(out, "unpacked"))) return;
   mkdirSync(out, { recursive: true });
-  const wanted = ["tools/lib/bpf/*", "tools/include/*", "tools/arch/x86/include/*", "tools/testing/selftests/bpf/*", "include/uapi/*", "scripts/bpf_doc.py"];
+  const wanted = [
+    "tools/lib/bpf/*",
+    "tools/include/*",
+    "tools/arch/x86/include/*",
+    "tools/testing/selftests/bpf/*",
+    "include/uapi/*",
+    "scripts/bpf_doc.py",
+  ];
   run("tar", ["-xJf", archive, "-C", out, "--wildcards", ...wanted.map((w) => `${top}/${w}`)]);
   writeFileSync(join(out, "unpacked"), "");
 }
@@ -52,7 +63,11 @@ function headers() {
     if (!existsSync(link)) symlinkSync(join(tools, "lib/bpf", name), link);
   }
   const defs = join(inc, "bpf/bpf_helper_defs.h");
-  if (!existsSync(defs)) writeFileSync(defs, run("python3", [join(out, top, "scripts/bpf_doc.py"), "--header", "--file", join(tools, "include/uapi/linux/bpf.h")]));
+  if (!existsSync(defs))
+    writeFileSync(
+      defs,
+      run("python3", [join(out, top, "scripts/bpf_doc.py"), "--header", "--file", join(tools, "include/uapi/linux/bpf.h")]),
+    );
   const vmlinux = join(inc, "vmlinux.h");
   if (!existsSync(vmlinux)) {
     const btf = join(out, "vmlinux.btf");
@@ -66,19 +81,46 @@ function headers() {
 function systemIncludes() {
   const text = spawnSync("clang-19", ["-v", "-E", "-"], { input: "" }).stderr.toString();
   const list = /search starts here:\n([^]*?)End of search list/.exec(text.slice(text.indexOf("#include <...>")))?.[1] ?? "";
-  return list.split("\n").map((l) => l.trim()).filter(Boolean).flatMap((dir) => ["-idirafter", dir]);
+  return list
+    .split("\n")
+    .map((l) => l.trim())
+    .filter(Boolean)
+    .flatMap((dir) => ["-idirafter", dir]);
 }
 
 function compile(name, inc, sys) {
   const object = join(out, "objects", `${name}.o`);
-  const flags = ["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-mlittle-endian", "-D__TARGET_ARCH_x86", "-Wno-everything", "-I", inc, "-I", selftests, "-I", join(tools, "include/uapi"), "-I", join(tools, "include"), ...sys];
+  const flags = [
+    "-O2",
+    "-g",
+    "-target",
+    "bpf",
+    "-mcpu=v3",
+    "-mlittle-endian",
+    "-D__TARGET_ARCH_x86",
+    "-Wno-everything",
+    "-I",
+    inc,
+    "-I",
+    selftests,
+    "-I",
+    join(tools, "include/uapi"),
+    "-I",
+    join(tools, "include"),
+    ...sys,
+  ];
   if (NO_STRICT_ALIASING.has(name)) flags.push("-fno-strict-aliasing");
   if (NO_INLINE.has(name)) flags.push("-fno-inline");
   return new Promise((done) => {
-    const child = spawn("clang-19", [...flags, "-c", `progs/${name}.c`, "-o", object], { cwd: selftests, stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn("clang-19", [...flags, "-c", `progs/${name}.c`, "-o", object], {
+      cwd: selftests,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     let err = "";
     child.stderr.on("data", (d) => (err += d));
-    child.on("close", (status) => done(status === 0 ? undefined : err.split("\n").find((l) => l.includes("error:")) ?? `status ${status}`));
+    child.on("close", (status) =>
+      done(status === 0 ? undefined : (err.split("\n").find((l) => l.includes("error:")) ?? `status ${status}`)),
+    );
   });
 }
 
@@ -90,9 +132,19 @@ const inc = headers();
 const sys = systemIncludes();
 mkdirSync(join(out, "objects"), { recursive: true });
 const pattern = args.includes("--all") ? /\.c$/ : /^verifier_.*\.c$/;
-const names = readdirSync(join(selftests, "progs")).filter((n) => pattern.test(n)).map((n) => n.slice(0, -2)).sort();
+const names = readdirSync(join(selftests, "progs"))
+  .filter((n) => pattern.test(n))
+  .map((n) => n.slice(0, -2))
+  .sort();
 const failedFile = join(out, "failed.txt");
-const known = new Map(existsSync(failedFile) ? readFileSync(failedFile, "utf8").split("\n").filter(Boolean).map((l) => l.split("\t")) : []);
+const known = new Map(
+  existsSync(failedFile)
+    ? readFileSync(failedFile, "utf8")
+        .split("\n")
+        .filter(Boolean)
+        .map((l) => l.split("\t"))
+    : [],
+);
 const todo = names.filter((n) => !existsSync(join(out, "objects", `${n}.o`)) && !known.has(n));
 let built = 0;
 async function worker() {
@@ -104,4 +156,6 @@ async function worker() {
 }
 await Promise.all(Array.from({ length: jobs }, worker));
 writeFileSync(failedFile, [...known].map(([n, e]) => `${n}\t${e}\n`).join(""));
-console.log(`corpus: ${readdirSync(join(out, "objects")).length} objects in ${join(out, "objects")} (${built} built now, ${names.filter((n) => known.has(n)).length} of ${names.length} did not compile: failed.txt)`);
+console.log(
+  `corpus: ${readdirSync(join(out, "objects")).length} objects in ${join(out, "objects")} (${built} built now, ${names.filter((n) => known.has(n)).length} of ${names.length} did not compile: failed.txt)`,
+);

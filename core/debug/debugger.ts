@@ -98,7 +98,12 @@ export class Debugger {
   }
   #startsLine(p: Place): boolean {
     const before = p.pc > 0 ? lineAt(p.program, p.pc - 1) : undefined;
-    return functionAt(p.program, p.pc).start === p.pc || !before || `${before.file}:${before.line}` !== p.line || before.insnIdx !== lineAt(p.program, p.pc)?.insnIdx;
+    return (
+      functionAt(p.program, p.pc).start === p.pc ||
+      !before ||
+      `${before.file}:${before.line}` !== p.line ||
+      before.insnIdx !== lineAt(p.program, p.pc)?.insnIdx
+    );
   }
 
   /** Steps until `done`, a breakpoint (not the one it stands on), a watched change or the end. */
@@ -127,7 +132,12 @@ export class Debugger {
   #limit(): Halt {
     const { machine } = this;
     machine.done = true;
-    const trap = { cause: "limit" as const, message: `the program ran ${this.budget} instructions without an end`, insnIdx: machine.pc, program: machine.program.source.name };
+    const trap = {
+      cause: "limit" as const,
+      message: `the program ran ${this.budget} instructions without an end`,
+      insnIdx: machine.pc,
+      program: machine.program.source.name,
+    };
     return { reason: "end", stop: { kind: "trap", trap } };
   }
 
@@ -187,7 +197,13 @@ export class Debugger {
   /** To the start of the line that ran before, in this function or its callers. */
   stepBackLine(): Halt {
     const now = this.#place();
-    return this.#back((p, before) => p.line !== "" && p.depth <= now.depth && (!before || before.line !== p.line || before.depth !== p.depth) && (p.line !== now.line || p.depth !== now.depth || p.pc < now.pc));
+    return this.#back(
+      (p, before) =>
+        p.line !== "" &&
+        p.depth <= now.depth &&
+        (!before || before.line !== p.line || before.depth !== p.depth) &&
+        (p.line !== now.line || p.depth !== now.depth || p.pc < now.pc),
+    );
   }
   /** Back to the last breakpoint, or to the start. */
   reverseContinue(): Halt {

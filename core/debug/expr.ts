@@ -55,12 +55,31 @@ function tokens(text: string): Token[] {
     const at = TOKEN.lastIndex;
     const m = TOKEN.exec(text);
     if (!m) return fail(`'${text.slice(at)}' is not understood`);
-    out.push(m[1] !== undefined ? { kind: "number", text: m[1] } : m[2] !== undefined ? { kind: "name", text: m[2] } : m[3] !== undefined ? { kind: "text", text: m[3] } : { kind: "op", text: m[4]! });
+    out.push(
+      m[1] !== undefined
+        ? { kind: "number", text: m[1] }
+        : m[2] !== undefined
+          ? { kind: "name", text: m[2] }
+          : m[3] !== undefined
+            ? { kind: "text", text: m[3] }
+            : { kind: "op", text: m[4]! },
+    );
   }
   return out;
 }
 
-const LEVELS: readonly (readonly string[])[] = [["||"], ["&&"], ["|"], ["^"], ["&"], ["==", "!="], ["<", ">", "<=", ">="], ["<<", ">>"], ["+", "-"], ["*", "/", "%"]];
+const LEVELS: readonly (readonly string[])[] = [
+  ["||"],
+  ["&&"],
+  ["|"],
+  ["^"],
+  ["&"],
+  ["==", "!="],
+  ["<", ">", "<=", ">="],
+  ["<<", ">>"],
+  ["+", "-"],
+  ["*", "/", "%"],
+];
 
 /** The number that a value stands for; structs have none. */
 export function numberOf(value: Value, scope: Scope): bigint {
@@ -118,7 +137,11 @@ class Parser {
       if (v.kind !== "typed" && v.kind !== "bytes") return fail("this has no address");
       return { kind: "number", value: address(v.kind === "typed" ? v.typed.at : v.at) };
     }
-    for (const [op, f] of [["-", (n: bigint) => -n], ["!", (n: bigint) => (n === 0n ? 1n : 0n)], ["~", (n: bigint) => ~n]] as const) {
+    for (const [op, f] of [
+      ["-", (n: bigint) => -n],
+      ["!", (n: bigint) => (n === 0n ? 1n : 0n)],
+      ["~", (n: bigint) => ~n],
+    ] as const) {
       if (this.#take(op)) return { kind: "number", value: f(numberOf(this.#unary(), this.#scope)) };
     }
     return this.#postfix();
@@ -140,7 +163,8 @@ class Parser {
       if (this.#take("->")) v = this.#member(this.#deref(v));
       else if (this.#take(".")) v = this.#member(v);
       else if (this.#take("[")) {
-        const index = this.#tokens[this.#at]?.kind === "text" ? { kind: "text" as const, text: this.#tokens[this.#at++]!.text } : this.binary(0);
+        const index =
+          this.#tokens[this.#at]?.kind === "text" ? { kind: "text" as const, text: this.#tokens[this.#at++]!.text } : this.binary(0);
         this.#need("]");
         v = this.#element(v, index);
       } else return v;
@@ -191,28 +215,48 @@ function mapElement(map: MapView, index: Value, scope: Scope): Value {
   const key = keyBytes(map.keySize, index.kind === "text" ? index.text : numberOf(index, scope));
   const at = map.find(key);
   if (!at) return fail(`map ${map.name} has no such key`);
-  return map.valueType && scope.btf ? { kind: "typed", typed: { name: "value", type: map.valueType, at } } : { kind: "bytes", at, size: map.valueSize };
+  return map.valueType && scope.btf
+    ? { kind: "typed", typed: { name: "value", type: map.valueType, at } }
+    : { kind: "bytes", at, size: map.valueSize };
 }
 function arithmetic(op: string, a: bigint, b: bigint): bigint {
   const truth = (x: boolean): bigint => (x ? 1n : 0n);
   switch (op) {
-    case "+": return a + b;
-    case "-": return a - b;
-    case "*": return a * b;
-    case "/": return b === 0n ? fail("division by zero") : a / b;
-    case "%": return b === 0n ? fail("division by zero") : a % b;
-    case "&": return a & b;
-    case "|": return a | b;
-    case "^": return a ^ b;
-    case "<<": return BigInt.asUintN(64, a << (b & 63n));
-    case ">>": return a >> (b & 63n);
-    case "==": return truth(BigInt.asUintN(64, a) === BigInt.asUintN(64, b));
-    case "!=": return truth(BigInt.asUintN(64, a) !== BigInt.asUintN(64, b));
-    case "<": return truth(a < b);
-    case ">": return truth(a > b);
-    case "<=": return truth(a <= b);
-    case ">=": return truth(a >= b);
-    case "&&": return truth(a !== 0n && b !== 0n);
-    default: return truth(a !== 0n || b !== 0n);
+    case "+":
+      return a + b;
+    case "-":
+      return a - b;
+    case "*":
+      return a * b;
+    case "/":
+      return b === 0n ? fail("division by zero") : a / b;
+    case "%":
+      return b === 0n ? fail("division by zero") : a % b;
+    case "&":
+      return a & b;
+    case "|":
+      return a | b;
+    case "^":
+      return a ^ b;
+    case "<<":
+      return BigInt.asUintN(64, a << (b & 63n));
+    case ">>":
+      return a >> (b & 63n);
+    case "==":
+      return truth(BigInt.asUintN(64, a) === BigInt.asUintN(64, b));
+    case "!=":
+      return truth(BigInt.asUintN(64, a) !== BigInt.asUintN(64, b));
+    case "<":
+      return truth(a < b);
+    case ">":
+      return truth(a > b);
+    case "<=":
+      return truth(a <= b);
+    case ">=":
+      return truth(a >= b);
+    case "&&":
+      return truth(a !== 0n && b !== 0n);
+    default:
+      return truth(a !== 0n || b !== 0n);
   }
 }

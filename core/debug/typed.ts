@@ -48,7 +48,12 @@ export function childrenOf(btf: Btf, memory: Memory, v: TypedValue): TypedValue[
     case BTF_KIND.STRUCT:
     case BTF_KIND.UNION:
       return t.members.flatMap((m): TypedValue[] => {
-        const member = { name: m.name, type: m.type, at: v.at + (m.bitOffset >> 3), bits: m.bitSize ? { off: m.bitOffset & 7, size: m.bitSize } : undefined };
+        const member = {
+          name: m.name,
+          type: m.type,
+          at: v.at + (m.bitOffset >> 3),
+          bits: m.bitSize ? { off: m.bitOffset & 7, size: m.bitSize } : undefined,
+        };
         return m.name === "" ? childrenOf(btf, memory, member) : [member];
       });
     case BTF_KIND.ARRAY: {
@@ -57,7 +62,9 @@ export function childrenOf(btf: Btf, memory: Memory, v: TypedValue): TypedValue[
     }
     case BTF_KIND.PTR: {
       const target = pointee(memory, v.at);
-      return target && t.type && resolved(btf, t.type).kind !== BTF_KIND.FUNC_PROTO ? [{ name: `*${v.name}`, type: t.type, at: target }] : [];
+      return target && t.type && resolved(btf, t.type).kind !== BTF_KIND.FUNC_PROTO
+        ? [{ name: `*${v.name}`, type: t.type, at: target }]
+        : [];
     }
     default:
       return [];

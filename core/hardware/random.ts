@@ -4,7 +4,7 @@
 export class Random {
   state: number;
   constructor(seed: number) {
-    this.state = (seed | 0) || 0x2545f491;
+    this.state = seed | 0 || 0x2545f491;
   }
   /** Next number of 32 bits, unsigned. */
   u32(): number {

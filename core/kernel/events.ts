@@ -33,17 +33,34 @@ export function parseEvent(text: string): EventSpec {
   for (const part of rest) {
     const m = /^([\w.[\]]+)=(?:"([^"]*)"|(.*))$/.exec(part);
     if (!m) throw new CodedError("bad-event", `event: '${part}' is no key=value`);
-    const key = m[1]!, value = m[2] ?? m[3]!;
+    const key = m[1]!,
+      value = m[2] ?? m[3]!;
     if (key === "packet") packet = hexToBytes(value);
     else if (key === "ctx") ctx = hexToBytes(value);
     else if (TASK_KEYS.has(key)) task[key] = key === "comm" ? value : Number(value);
     else args[key] = m[2] === undefined && /^-?(0x[0-9a-fA-F]+|\d+)$/.test(value) ? number(value) : value;
   }
-  return { name, args, ...(packet ? { packet } : {}), ...(ctx ? { ctx } : {}), ...(Object.keys(task).length ? { task: task as Partial<Task> } : {}) };
+  return {
+    name,
+    args,
+    ...(packet ? { packet } : {}),
+    ...(ctx ? { ctx } : {}),
+    ...(Object.keys(task).length ? { task: task as Partial<Task> } : {}),
+  };
 }
 const number = (text: string): bigint => (text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text));
 
-const PACKET_TYPES: ReadonlySet<number> = new Set([T.XDP, T.SOCKET_FILTER, T.SCHED_CLS, T.SCHED_ACT, T.CGROUP_SKB, T.LWT_IN, T.LWT_OUT, T.LWT_XMIT, T.LWT_SEG6LOCAL]);
+const PACKET_TYPES: ReadonlySet<number> = new Set([
+  T.XDP,
+  T.SOCKET_FILTER,
+  T.SCHED_CLS,
+  T.SCHED_ACT,
+  T.CGROUP_SKB,
+  T.LWT_IN,
+  T.LWT_OUT,
+  T.LWT_XMIT,
+  T.LWT_SEG6LOCAL,
+]);
 /** Whether programs of this type run on a packet. */
 export const takesPacket = (progType: number): boolean => PACKET_TYPES.has(progType);
 
@@ -56,23 +73,47 @@ export function hookNames(program: LoadedProgram, event: EventSpec): string[] {
   return target === undefined || PACKET_TYPES.has(type) ? [kind] : [kind, `${kind}:${target}`];
 }
 const HOOK_KINDS: Readonly<Record<number, string>> = {
-  [T.XDP]: "xdp", [T.SCHED_CLS]: "tc", [T.SCHED_ACT]: "tc", [T.SOCKET_FILTER]: "socket", [T.CGROUP_SKB]: "cgroup_skb", [T.KPROBE]: "kprobe", [T.TRACEPOINT]: "tracepoint",
-  [T.RAW_TRACEPOINT]: "raw_tracepoint", [T.TRACING]: "tracing", [T.LSM]: "lsm", [T.SYSCALL]: "syscall", [T.PERF_EVENT]: "perf_event",
+  [T.XDP]: "xdp",
+  [T.SCHED_CLS]: "tc",
+  [T.SCHED_ACT]: "tc",
+  [T.SOCKET_FILTER]: "socket",
+  [T.CGROUP_SKB]: "cgroup_skb",
+  [T.KPROBE]: "kprobe",
+  [T.TRACEPOINT]: "tracepoint",
+  [T.RAW_TRACEPOINT]: "raw_tracepoint",
+  [T.TRACING]: "tracing",
+  [T.LSM]: "lsm",
+  [T.SYSCALL]: "syscall",
+  [T.PERF_EVENT]: "perf_event",
 };
 
 /** Builds the context for a run of `program` on `event`. Throws CodedError `bad-event` when the program can't run on it. */
 export function prepareEvent(kernel: SimKernel, program: LoadedProgram, event: EventSpec, btf?: Btf): PreparedRun {
   const { type } = program.spec;
-  const task: Task = { ...INIT_TASK, ...event.task, ...(event.task?.pid !== undefined && event.task.tgid === undefined ? { tgid: event.task.pid } : {}) };
+  const task: Task = {
+    ...INIT_TASK,
+    ...event.task,
+    ...(event.task?.pid !== undefined && event.task.tgid === undefined ? { tgid: event.task.pid } : {}),
+  };
   if (PACKET_TYPES.has(type) || type === T.SYSCALL) {
-    if (PACKET_TYPES.has(type) && !event.packet) throw new CodedError("bad-event", `program ${program.spec.name} runs on a packet: give one (hex digits or a file)`);
+    if (PACKET_TYPES.has(type) && !event.packet)
+      throw new CodedError("bad-event", `program ${program.spec.name} runs on a packet: give one (hex digits or a file)`);
     const run = prepareRun(kernel, program, { data: event.packet, ctx: event.ctx, task });
-    if ("err" in run) throw new CodedError("bad-event", `the kernel refuses this packet or context for ${program.spec.name} (errno ${-run.err}): an Ethernet frame has 14 bytes at least`);
+    if ("err" in run)
+      throw new CodedError(
+        "bad-event",
+        `the kernel refuses this packet or context for ${program.spec.name} (errno ${-run.err}): an Ethernet frame has 14 bytes at least`,
+      );
     return run;
   }
   const state = Object.assign(new RunState(), { task });
   const bytes = event.ctx ?? contextBytes(kernel, program, event, state, btf);
-  const writable = type === T.CGROUP_SOCKOPT || type === T.CGROUP_SOCK_ADDR || type === T.SOCK_OPS || type === T.CGROUP_SYSCTL || type === T.RAW_TRACEPOINT_WRITABLE;
+  const writable =
+    type === T.CGROUP_SOCKOPT ||
+    type === T.CGROUP_SOCK_ADDR ||
+    type === T.SOCK_OPS ||
+    type === T.CGROUP_SYSCTL ||
+    type === T.RAW_TRACEPOINT_WRITABLE;
   const region = kernel.memory.alloc("ctx", contextName(type), bytes.length, { writable });
   kernel.memory.write(region.start, bytes);
   state.ctxAt = region.start;
@@ -86,7 +127,8 @@ export function prepareEvent(kernel: SimKernel, program: LoadedProgram, event: E
   };
 }
 
-const contextName = (type: number): string => (type === T.KPROBE || type === T.PERF_EVENT ? "pt_regs" : type === T.TRACEPOINT ? "tracepoint record" : "context");
+const contextName = (type: number): string =>
+  type === T.KPROBE || type === T.PERF_EVENT ? "pt_regs" : type === T.TRACEPOINT ? "tracepoint record" : "context";
 
 function contextBytes(kernel: SimKernel, program: LoadedProgram, event: EventSpec, state: RunState, btf: Btf | undefined): Uint8Array {
   const args = event.args ?? {};
@@ -137,16 +179,26 @@ function registers(state: RunState): Uint8Array {
 }
 
 /** A tracepoint's record by the kernel's struct trace_event_raw_NAME, or by the layout of system calls when it has none. */
-function record(event: EventSpec, args: Readonly<Record<string, bigint | string>>, value: (v: bigint | string) => bigint, btf: Btf | undefined): Uint8Array {
+function record(
+  event: EventSpec,
+  args: Readonly<Record<string, bigint | string>>,
+  value: (v: bigint | string) => bigint,
+  btf: Btf | undefined,
+): Uint8Array {
   const name = (event.name ?? "").split(/[:/]/).at(-1) ?? "";
-  const id = btf ? [`trace_event_raw_${name}`, `trace_event_raw_${name.replace(/^sys_(enter|exit)_.*/, "sys_$1")}`].map((n) => btf.find(n, 4)).find((n) => n !== 0) : undefined;
+  const id = btf
+    ? [`trace_event_raw_${name}`, `trace_event_raw_${name.replace(/^sys_(enter|exit)_.*/, "sys_$1")}`]
+        .map((n) => btf.find(n, 4))
+        .find((n) => n !== 0)
+    : undefined;
   const out = new Uint8Array(id ? Math.max(btf!.sizeOf(id), 64) : 64);
   const view = new DataView(out.buffer);
   for (const [key, v] of Object.entries(args)) {
     const indexed = /^arg(\d+)$/.exec(key);
     const member = id ? btf!.type(id).members.find((m) => m.name === key) : undefined;
     if (member) putMember(view, member.bitOffset / 8, btf!.sizeOf(member.type), typeof v === "string" ? v : value(v));
-    else if (indexed && 16 + 8 * Number(indexed[1]) + 8 <= out.length) view.setBigUint64(16 + 8 * Number(indexed[1]), BigInt.asUintN(64, value(v)), true);
+    else if (indexed && 16 + 8 * Number(indexed[1]) + 8 <= out.length)
+      view.setBigUint64(16 + 8 * Number(indexed[1]), BigInt.asUintN(64, value(v)), true);
     else if (key === "ret") view.setBigUint64(16, BigInt.asUintN(64, value(v)), true);
     else if (key === "id") view.setBigUint64(8, BigInt.asUintN(64, value(v)), true);
     else throw new CodedError("bad-event", `event ${event.name ?? ""}: there is no field ${key}`);
@@ -169,7 +221,17 @@ function stringPointer(kernel: SimKernel, text: string): bigint {
 
 const VERDICTS: Readonly<Record<number, readonly string[]>> = {
   [T.XDP]: ["XDP_ABORTED", "XDP_DROP", "XDP_PASS", "XDP_TX", "XDP_REDIRECT"],
-  [T.SCHED_CLS]: ["TC_ACT_OK", "TC_ACT_RECLASSIFY", "TC_ACT_SHOT", "TC_ACT_PIPE", "TC_ACT_STOLEN", "TC_ACT_QUEUED", "TC_ACT_REPEAT", "TC_ACT_REDIRECT", "TC_ACT_TRAP"],
+  [T.SCHED_CLS]: [
+    "TC_ACT_OK",
+    "TC_ACT_RECLASSIFY",
+    "TC_ACT_SHOT",
+    "TC_ACT_PIPE",
+    "TC_ACT_STOLEN",
+    "TC_ACT_QUEUED",
+    "TC_ACT_REPEAT",
+    "TC_ACT_REDIRECT",
+    "TC_ACT_TRAP",
+  ],
   [T.CGROUP_SKB]: ["drop", "allow", "drop, congestion", "allow, congestion"],
 };
 /** The name of a result (`XDP_PASS`), or undefined where the number says it all. */

@@ -128,8 +128,13 @@ export class SimKernel implements Kernel, MapHost {
     const maps = mapFds.map((fd) => this.mapByFd(fd));
     if (maps.some((m) => !m)) return -EBADF;
     const code = this.machine.load({
-      name: spec.name, type: spec.type, expectedAttachType: spec.expectedAttachType, insns: spec.insns,
-      ...(spec.lineInfo ? { lineInfo: spec.lineInfo } : {}), ...(spec.funcInfo ? { funcInfo: spec.funcInfo } : {}), ...(spec.subprogNames ? { subprogNames: spec.subprogNames } : {}),
+      name: spec.name,
+      type: spec.type,
+      expectedAttachType: spec.expectedAttachType,
+      insns: spec.insns,
+      ...(spec.lineInfo ? { lineInfo: spec.lineInfo } : {}),
+      ...(spec.funcInfo ? { funcInfo: spec.funcInfo } : {}),
+      ...(spec.subprogNames ? { subprogNames: spec.subprogNames } : {}),
       resolve: (insn, next) => {
         const map = maps[insn.imm];
         if (!map || (insn.src !== 1 && insn.src !== 2)) return undefined;
@@ -175,7 +180,12 @@ export class SimKernel implements Kernel, MapHost {
   finish(): Stop {
     const stop = this.machine.run(this.budget);
     if (stop.kind === "budget") {
-      const limit: Trap = { cause: "limit", message: `the program ran ${this.budget} instructions without an end`, insnIdx: this.machine.pc, program: this.machine.program.source.name };
+      const limit: Trap = {
+        cause: "limit",
+        message: `the program ran ${this.budget} instructions without an end`,
+        insnIdx: this.machine.pc,
+        program: this.machine.program.source.name,
+      };
       this.machine.done = true;
       this.run.trap = limit;
       return { kind: "trap", trap: limit };
@@ -219,9 +229,15 @@ export class SimKernel implements Kernel, MapHost {
   save(): KernelState {
     const { skb, xdp } = this.run;
     return {
-      hardware: this.hardware.save(), objects: new Map(this.#objects), maps: this.maps().map((m) => [m, m.save()] as const), run: Object.assign(new RunState(), this.run),
+      hardware: this.hardware.save(),
+      objects: new Map(this.#objects),
+      maps: this.maps().map((m) => [m, m.save()] as const),
+      run: Object.assign(new RunState(), this.run),
       runParts: [skb ? { ...skb, cb: skb.cb.slice(), packetState: skb.packet.save() } : undefined, xdp?.packet.save()],
-      events: this.events.slice(), nextFd: this.#nextFd, nextId: this.#nextId, extra: new Map(this.extra),
+      events: this.events.slice(),
+      nextFd: this.#nextFd,
+      nextId: this.#nextId,
+      extra: new Map(this.extra),
     };
   }
   restore(state: unknown): void {

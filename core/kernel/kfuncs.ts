@@ -19,6 +19,7 @@ const KFUNCS: Readonly<Record<string, KfuncImpl>> = {
 export function callKfunc(kernel: SimKernel, vm: Machine, btfId: number, fdIdx: number): void {
   const name = kernel.kfuncName?.(btfId, fdIdx);
   const impl = name === undefined ? undefined : KFUNCS[name];
-  if (!impl) trap("unsupported-kfunc", name === undefined ? `kernel function #${btfId} is not known` : `kernel function ${name} is not simulated`);
+  if (!impl)
+    trap("unsupported-kfunc", name === undefined ? `kernel function #${btfId} is not known` : `kernel function ${name} is not simulated`);
   impl(kernel, vm);
 }

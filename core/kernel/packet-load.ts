@@ -2,7 +2,8 @@
 import { type Machine, trap } from "../vm/index.ts";
 import type { SimKernel } from "./kernel.ts";
 
-const NET_OFF = -0x100000, LL_OFF = -0x200000;
+const NET_OFF = -0x100000,
+  LL_OFF = -0x200000;
 
 /** Loads `size` bytes in network order at `off` of the packet into `vm.lo`; negative offsets count from the network or link header. */
 export function packetLoad(kernel: SimKernel, vm: Machine, off: number, size: number): boolean {

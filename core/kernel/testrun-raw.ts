@@ -35,16 +35,30 @@ export interface RawRunResult {
   readonly trap?: Trap;
 }
 
-const NO_DATA: ReadonlySet<number> = new Set([PROG_TYPE.SYSCALL, PROG_TYPE.RAW_TRACEPOINT, PROG_TYPE.TRACING, PROG_TYPE.STRUCT_OPS, PROG_TYPE.SK_LOOKUP]);
+const NO_DATA: ReadonlySet<number> = new Set([
+  PROG_TYPE.SYSCALL,
+  PROG_TYPE.RAW_TRACEPOINT,
+  PROG_TYPE.TRACING,
+  PROG_TYPE.STRUCT_OPS,
+  PROG_TYPE.SK_LOOKUP,
+]);
 
 /**
  * Loads the program with its maps into a fresh kernel and runs each input in turn.
  * `mapsOut` has an entry a map: bytes of an array's elements (at most 4096), else null.
  * Throws CodedError `map-create` and `unsupported-map-type`.
  */
-export function testRunRaw(input: RawTestInput, runs: readonly RawRun[], options: KernelOptions = {}): { runs: RawRunResult[]; mapsOut?: (Uint8Array | null)[] } {
+export function testRunRaw(
+  input: RawTestInput,
+  runs: readonly RawRun[],
+  options: KernelOptions = {},
+): { runs: RawRunResult[]; mapsOut?: (Uint8Array | null)[] } {
   const kernel = new SimKernel(options);
-  const program = loadWithMaps(kernel, { name: "raw", type: input.progType, expectedAttachType: input.expectedAttachType, insns: input.insns, license: input.license }, input.maps);
+  const program = loadWithMaps(
+    kernel,
+    { name: "raw", type: input.progType, expectedAttachType: input.expectedAttachType, insns: input.insns, license: input.license },
+    input.maps,
+  );
   const noData = NO_DATA.has(input.progType);
   const results = runs.map((run): RawRunResult => {
     const r = testRun(kernel, program, { ...run, data: run.data ?? (noData ? undefined : new Uint8Array(64)) });
@@ -53,12 +67,18 @@ export function testRunRaw(input: RawTestInput, runs: readonly RawRun[], options
     return { err: 0, retval: r.retval, ...(r.dataOut ? { dataOut: r.dataOut } : {}), ...(r.ctxOut ? { ctxOut: r.ctxOut } : {}) };
   });
   if (!input.dumpMaps) return { runs: results };
-  return { runs: results, mapsOut: program.maps.map((map) => (map.spec.type === MAP_TYPE.ARRAY && map.valueSize <= 4096 ? dump(map) : null)) };
+  return {
+    runs: results,
+    mapsOut: program.maps.map((map) => (map.spec.type === MAP_TYPE.ARRAY && map.valueSize <= 4096 ? dump(map) : null)),
+  };
 }
 
 function dump(map: import("./maps/map.ts").BpfMap): Uint8Array {
   const count = Math.min(map.spec.maxEntries, Math.floor(4096 / map.valueSize));
   const out = new Uint8Array(count * map.valueSize);
-  map.entries().slice(0, count).forEach(({ valueAt }, i) => out.set(map.host.memory.read(valueAt, map.valueSize), i * map.valueSize));
+  map
+    .entries()
+    .slice(0, count)
+    .forEach(({ valueAt }, i) => out.set(map.host.memory.read(valueAt, map.valueSize), i * map.valueSize));
   return out;
 }

@@ -34,7 +34,9 @@ export interface PreparedRun {
   finish(stop: Stop): TestRunResult;
 }
 
-const ETH_HLEN = 14, PAGE = 4096, SKB_HEADROOM = 64;
+const ETH_HLEN = 14,
+  PAGE = 4096,
+  SKB_HEADROOM = 64;
 const failed = (errno: number): TestRunResult => ({ err: -errno, retval: 0 });
 
 /** Runs `program` once or `repeat` times as the system call does. */
@@ -85,7 +87,10 @@ function prepareXdp(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
   const data = input.data ?? new Uint8Array(0);
   if (attach === AT.XDP_DEVMAP || attach === AT.XDP_CPUMAP || (input.flags ?? 0) !== 0) return failed(EINVAL);
   let md: Uint8Array | undefined;
-  let meta = 0, linear = data.length, ifindex = 1, queue = 0;
+  let meta = 0,
+    linear = data.length,
+    ifindex = 1,
+    queue = 0;
   if (input.ctx) {
     const buffer = contextBuffer(input.ctx, 24);
     if (typeof buffer === "number") return failed(-buffer);
@@ -103,11 +108,19 @@ function prepareXdp(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
   }
   linear = Math.min(linear, XDP_FRAME - (XDP_HEADROOM - meta) - SHARED_INFO);
   if (data.length - meta < ETH_HLEN) return failed(EINVAL);
-  const packet = new Packet(kernel.memory, data.subarray(0, linear), { head: XDP_HEADROOM - meta, tail: XDP_FRAME - XDP_HEADROOM + meta - linear });
+  const packet = new Packet(kernel.memory, data.subarray(0, linear), {
+    head: XDP_HEADROOM - meta,
+    tail: XDP_FRAME - XDP_HEADROOM + meta - linear,
+  });
   packet.data += meta;
   packet.sync();
   const context = new XdpContext(kernel.memory, packet, { ifindex, queue });
-  const state = Object.assign(new RunState(), { ctx: context, ctxAt: context.region.start, xdp: context, ...(input.task ? { task: input.task } : {}) });
+  const state = Object.assign(new RunState(), {
+    ctx: context,
+    ctxAt: context.region.start,
+    xdp: context,
+    ...(input.task ? { task: input.task } : {}),
+  });
   return {
     state,
     finish: (stop) => {
@@ -135,7 +148,15 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
 }
 
 /** Ranges of struct __sk_buff that a caller may set; all others must be zero (convert___skb_to_skb). */
-const SETTABLE: readonly (readonly [number, number])[] = [[8, 12], [32, 44], [48, 68], [80, 84], [152, 168], [176, 180], [184, 192]];
+const SETTABLE: readonly (readonly [number, number])[] = [
+  [8, 12],
+  [32, 44],
+  [48, 68],
+  [80, 84],
+  [152, 168],
+  [176, 180],
+  [184, 192],
+];
 
 function skbContextBad(ctx: Uint8Array, skb: SkBuff): boolean {
   for (let i = 0; i < SK_BUFF_BYTES; i++) if (ctx[i] && !SETTABLE.some(([a, b]) => i >= a && i < b)) return true;
@@ -185,7 +206,12 @@ function prepareSkb(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
   skb.pktLen = skb.length;
   if (md && skbContextBad(md, skb)) return done(EINVAL);
   packet.sync();
-  const state = Object.assign(new RunState(), { ctx: context, ctxAt: context.region.start, skb, ...(input.task ? { task: input.task } : {}) });
+  const state = Object.assign(new RunState(), {
+    ctx: context,
+    ctxAt: context.region.start,
+    skb,
+    ...(input.task ? { task: input.task } : {}),
+  });
   return { state, finish: (stop) => finishSkb(kernel, { skb, context, isL2, md }, stop) };
 }
 
@@ -218,7 +244,11 @@ function destinationType(data: Uint8Array): number {
   return mac[0]! & 1 ? 2 : 3;
 }
 
-function finishSkb(kernel: SimKernel, run: { skb: SkBuff; context: SkbContext; isL2: boolean; md: Uint8Array | undefined }, stop: Stop): TestRunResult {
+function finishSkb(
+  kernel: SimKernel,
+  run: { skb: SkBuff; context: SkbContext; isL2: boolean; md: Uint8Array | undefined },
+  stop: Stop,
+): TestRunResult {
   const { skb, isL2, md } = run;
   const { packet } = skb;
   const body = packet.bytes();

@@ -9,13 +9,15 @@ import { trap } from "./trap.ts";
 export function atomic(vm: Machine, pc: number, size: number): void {
   const { dst, src, off, imm } = vm.program;
   const operation = imm[pc]!;
-  const d = dst[pc]!, s = src[pc]!;
+  const d = dst[pc]!,
+    s = src[pc]!;
   if (operation === BPF_LOAD_ACQ || operation === BPF_STORE_REL) return ordered(vm, operation, d, s, off[pc]!, size);
   if (size < 4) trap("bad-instruction", `atomic operation 0x${operation.toString(16)} on ${size} bytes`);
   const at = address(vm, d, off[pc]!, size, R_READ | R_WRITE);
   const { i32 } = vm.memory;
   const word = at >> 2;
-  const oldLo = i32[word]!, oldHi = size === 8 ? i32[word + 1]! : 0;
+  const oldLo = i32[word]!,
+    oldHi = size === 8 ? i32[word + 1]! : 0;
   if (operation === BPF_CMPXCHG) {
     const same = oldLo === i32[REGS_WORD] && (size === 4 || oldHi === i32[REGS_WORD + 1]);
     if (same) put(vm, word, size, i32[s]!, i32[s + 1]!);

@@ -2,14 +2,20 @@
 
 /** Words `d`, `d+1` of `r` become the low 64 bits of their product with words `s`, `s+1`. */
 export function mul64(r: Int32Array, d: number, s: number): void {
-  const al = r[d]!, ah = r[d + 1]!, bl = r[s]!, bh = r[s + 1]!;
+  const al = r[d]!,
+    ah = r[d + 1]!,
+    bl = r[s]!,
+    bh = r[s + 1]!;
   r[d] = Math.imul(al, bl);
   r[d + 1] = (mulHigh(al, bl) + Math.imul(ah, bl) + Math.imul(al, bh)) | 0;
 }
 
 /** Upper 32 bits of the unsigned product of two 32-bit numbers. */
 function mulHigh(a: number, b: number): number {
-  const a0 = a & 0xffff, a1 = a >>> 16, b0 = b & 0xffff, b1 = b >>> 16;
+  const a0 = a & 0xffff,
+    a1 = a >>> 16,
+    b0 = b & 0xffff,
+    b1 = b >>> 16;
   const low = a0 * b0;
   const mid = a1 * b0 + (low >>> 16);
   const mid2 = a0 * b1 + (mid & 0xffff);
@@ -65,13 +71,17 @@ function put(r: Int32Array, d: number, v: bigint): void {
 
 /** Unsigned division; by zero gives 0, modulo zero leaves the dividend (kernel/bpf/verifier.c, do_misc_fixups, 6.18). */
 export function divmod64(r: Int32Array, d: number, s: number, modulo: boolean): void {
-  const al = r[d]!, ah = r[d + 1]!, bl = r[s]!, bh = r[s + 1]!;
+  const al = r[d]!,
+    ah = r[d + 1]!,
+    bl = r[s]!,
+    bh = r[s + 1]!;
   if ((bl | bh) === 0) {
     if (!modulo) r[d] = r[d + 1] = 0;
     return;
   }
   if (ah >>> 0 < 0x200000 && bh >>> 0 < 0x200000) {
-    const a = (ah >>> 0) * TWO32 + (al >>> 0), b = (bh >>> 0) * TWO32 + (bl >>> 0);
+    const a = (ah >>> 0) * TWO32 + (al >>> 0),
+      b = (bh >>> 0) * TWO32 + (bl >>> 0);
     const rest = a % b;
     const v = modulo ? rest : (a - rest) / b;
     r[d] = v | 0;
@@ -87,13 +97,15 @@ export function sdivmod64(r: Int32Array, d: number, s: number, modulo: boolean):
     if (!modulo) r[d] = r[d + 1] = 0;
     return;
   }
-  const a = BigInt.asIntN(64, pair(r[d]!, r[d + 1]!)), b = BigInt.asIntN(64, pair(r[s]!, r[s + 1]!));
+  const a = BigInt.asIntN(64, pair(r[d]!, r[d + 1]!)),
+    b = BigInt.asIntN(64, pair(r[s]!, r[s + 1]!));
   put(r, d, modulo ? a % b : a / b);
 }
 
 /** Swaps the bytes of the low `bits` of words `d`, `d+1`; the rest becomes 0. */
 export function swapBytes(r: Int32Array, d: number, bits: number): void {
-  const lo = r[d]!, hi = r[d + 1]!;
+  const lo = r[d]!,
+    hi = r[d + 1]!;
   r[d + 1] = bits === 64 ? swap32(lo) : 0;
   r[d] = bits === 64 ? swap32(hi) : bits === 32 ? swap32(lo) : ((lo & 0xff) << 8) | ((lo >>> 8) & 0xff);
 }

@@ -1,7 +1,20 @@
 // The machine: programs, frames, registers and the run loop over one memory, with snapshots. It knows no helper and no map.
 import { interpret, STOP_BREAK, STOP_BUDGET, STOP_EXIT } from "./interpreter.ts";
 import type { Continuation, Kernel } from "./kernel-interface.ts";
-import { FRAME_WORDS, FRAMES_AT, HEAP_AT, KERNEL_HI, MAX_CALL_FRAMES, MAX_FRAMES, REG_COUNT, REGS_AT, REGS_WORD, STACK_BYTES, STACK_STRIDE, STACKS_AT } from "./layout.ts";
+import {
+  FRAME_WORDS,
+  FRAMES_AT,
+  HEAP_AT,
+  KERNEL_HI,
+  MAX_CALL_FRAMES,
+  MAX_FRAMES,
+  REG_COUNT,
+  REGS_AT,
+  REGS_WORD,
+  STACK_BYTES,
+  STACK_STRIDE,
+  STACKS_AT,
+} from "./layout.ts";
 import { Memory, R_READ, R_SLOW, R_WRITE, type MemorySnapshot, type Region } from "./memory.ts";
 import { OP, prepare, type Program, type ProgramSource } from "./program.ts";
 import { trap, type Trap, TrapSignal } from "./trap.ts";
@@ -99,7 +112,10 @@ export class Machine {
     } catch (e) {
       if (!(e instanceof TrapSignal)) throw e;
       this.done = true;
-      return { kind: "trap", trap: { cause: e.cause_, message: e.message, insnIdx: this.pc, program: this.program.source.name, ...e.details } };
+      return {
+        kind: "trap",
+        trap: { cause: e.cause_, message: e.message, insnIdx: this.pc, program: this.program.source.name, ...e.details },
+      };
     }
   }
 
@@ -116,9 +132,18 @@ export class Machine {
 
   /** Runs a whole program inside a running one (a hook that a helper triggers), on frames above it. */
   nested(program: Program, ctxAt: number, budget: number): Stop {
-    const outer = { executed: this.executed, program: this.program, pc: this.pc, depth: this.depth, base: this.base, done: this.done, tailCalls: this.tailCalls };
+    const outer = {
+      executed: this.executed,
+      program: this.program,
+      pc: this.pc,
+      depth: this.depth,
+      base: this.base,
+      done: this.done,
+      tailCalls: this.tailCalls,
+    };
     const regs = this.memory.i32.slice(REGS_WORD, REGS_WORD + 2 * REG_COUNT);
-    const callback = this.#callback, tail = this.#tail;
+    const callback = this.#callback,
+      tail = this.#tail;
     this.base = this.depth + 1;
     if (this.base >= MAX_FRAMES) trap("stack-overflow", "programs that run inside programs are nested too deep");
     this.begin(program, ctxAt);
@@ -292,7 +317,8 @@ export class Machine {
   callbackSlot(reg: number): number {
     const { code, insns } = this.program;
     const slot = (this.u32(reg) - code.start) / 8;
-    if (this.hi32(reg) !== KERNEL_HI || !Number.isInteger(slot) || slot < 0 || slot >= insns.length) trap("bad-argument", `R${reg} is not a pointer to a function of this program`);
+    if (this.hi32(reg) !== KERNEL_HI || !Number.isInteger(slot) || slot < 0 || slot >= insns.length)
+      trap("bad-argument", `R${reg} is not a pointer to a function of this program`);
     return slot;
   }
 
@@ -316,9 +342,11 @@ export class Machine {
   slowStore(at: number, hi: number, size: number, word: number): void {
     const { memory } = this;
     memory.need(at, hi, size, R_WRITE);
-    const lo = memory.i32[word]!, high = memory.i32[word + 1]!;
+    const lo = memory.i32[word]!,
+      high = memory.i32[word + 1]!;
     const region = memory.regionAt(at)!;
-    if (region.stride === 0 && memory.flags[region.id]! & R_SLOW) return this.kernel.slowWrite(this, region, at - region.start, size, { lo, hi: high });
+    if (region.stride === 0 && memory.flags[region.id]! & R_SLOW)
+      return this.kernel.slowWrite(this, region, at - region.start, size, { lo, hi: high });
     if (size === 1) memory.u8[at] = lo;
     else if (size === 2) memory.view.setInt16(at, lo, true);
     else memory.view.setInt32(at, lo, true);
@@ -341,8 +369,17 @@ export class Machine {
   snapshot(): MachineSnapshot {
     this.memory.dirty[REGS_AT >> 12] = 1;
     return {
-      memory: this.memory.snapshot(), kernel: this.kernel.save(), program: this.program, programs: this.programs.length, pc: this.pc, depth: this.depth,
-      base: this.base, done: this.done, executed: this.executed, tailCalls: this.tailCalls, continuations: [...this.#continuations],
+      memory: this.memory.snapshot(),
+      kernel: this.kernel.save(),
+      program: this.program,
+      programs: this.programs.length,
+      pc: this.pc,
+      depth: this.depth,
+      base: this.base,
+      done: this.done,
+      executed: this.executed,
+      tailCalls: this.tailCalls,
+      continuations: [...this.#continuations],
     };
   }
   restore(s: MachineSnapshot): void {

@@ -6,7 +6,11 @@ import { trap } from "./trap.ts";
 export type RegionKind = "stack" | "ctx" | "packet" | "map-value" | "map" | "code" | "record" | "object" | "user" | "arena" | "scratch";
 
 /** Bits of a region's flags. */
-export const R_READ = 1, R_WRITE = 2, R_SLOW = 4, R_FREED = 8, R_USER = 16;
+export const R_READ = 1,
+  R_WRITE = 2,
+  R_SLOW = 4,
+  R_FREED = 8,
+  R_USER = 16;
 
 /** A piece of memory with one purpose. Offsets are in bytes of linear memory. */
 export interface Region {
@@ -79,7 +83,8 @@ export class Memory {
   constructor(maxBytes = 1 << 28) {
     this.maxBytes = maxBytes;
     this.size = Math.min(FIRST_BYTES, maxBytes);
-    this.wasm = typeof WebAssembly === "object" ? new WebAssembly.Memory({ initial: this.size >>> 16, maximum: maxBytes >>> 16 }) : undefined;
+    this.wasm =
+      typeof WebAssembly === "object" ? new WebAssembly.Memory({ initial: this.size >>> 16, maximum: maxBytes >>> 16 }) : undefined;
     this.buffer = this.wasm ? this.wasm.buffer : new ArrayBuffer(this.size);
     this.owner = new Int32Array(this.size >>> GRANULE_SHIFT);
     this.dirty = new Uint8Array(this.size / PAGE_BYTES);
@@ -121,7 +126,8 @@ export class Memory {
 
   /** Allocates zeroed memory as a region; at least 16 unmapped bytes follow it. */
   alloc(kind: RegionKind, name: string, bytes: number, options: AllocOptions = {}): Region {
-    if (!(bytes >= 0 && bytes <= this.maxBytes)) trap("out-of-memory", `${bytes} bytes for ${name} do not fit in the machine's memory of ${this.maxBytes} bytes`);
+    if (!(bytes >= 0 && bytes <= this.maxBytes))
+      trap("out-of-memory", `${bytes} bytes for ${name} do not fit in the machine's memory of ${this.maxBytes} bytes`);
     const rounded = roundAlloc(bytes);
     const reused = this.#free.get(rounded)?.pop();
     const at = reused ?? this.#top;
@@ -137,11 +143,24 @@ export class Memory {
   #region(kind: RegionKind, name: string, at: number, allocEnd: number, bytes: number, o: AllocOptions): Region {
     const id = this.#freeIds.pop() ?? this.#regions.length;
     if (id >= this.start.length) this.#growTables();
-    const region: Region = { id, kind, name, start: at, allocStart: at, allocEnd, stride: o.stride ?? 0, span: o.span ?? 0, owner: o.owner };
+    const region: Region = {
+      id,
+      kind,
+      name,
+      start: at,
+      allocStart: at,
+      allocEnd,
+      stride: o.stride ?? 0,
+      span: o.span ?? 0,
+      owner: o.owner,
+    };
     this.#regions[id] = region;
     this.start[id] = at;
     this.end[id] = at + bytes;
-    this.flags[id] = (o.noAccess ? 0 : R_READ | (o.writable === false ? 0 : R_WRITE)) | (o.slow || o.stride ? R_SLOW : 0) | (kind === "user" ? R_USER | R_SLOW : 0);
+    this.flags[id] =
+      (o.noAccess ? 0 : R_READ | (o.writable === false ? 0 : R_WRITE)) |
+      (o.slow || o.stride ? R_SLOW : 0) |
+      (kind === "user" ? R_USER | R_SLOW : 0);
     this.owner.fill(id, at >>> GRANULE_SHIFT, (allocEnd + 15) >>> GRANULE_SHIFT);
     this.#stamp++;
     return region;
@@ -225,7 +244,11 @@ export class Memory {
     const address = `0x${((BigInt(hi >>> 0) << 32n) | BigInt(at >>> 0)).toString(16)}`;
     const verb = want & R_WRITE ? "write" : "read";
     const region = hi === KERNEL_HI || hi === USER_HI ? this.regionAt(at) : undefined;
-    if (!region) trap("unmapped", `${verb} of ${size} bytes at ${address}: nothing is there${hi === 0 && at < PAGE_BYTES ? " (NULL pointer)" : ""}`, { address, size });
+    if (!region)
+      trap("unmapped", `${verb} of ${size} bytes at ${address}: nothing is there${hi === 0 && at < PAGE_BYTES ? " (NULL pointer)" : ""}`, {
+        address,
+        size,
+      });
     const flags = this.flags[region.id]!;
     const details = { address, size, region: region.name };
     if (flags & R_FREED) trap("use-after-free", `${verb} of ${size} bytes at ${address}: ${region.name} is no longer there`, details);
@@ -233,7 +256,11 @@ export class Memory {
     const off = at - this.start[region.id]!;
     const inside = off >= 0 && at + size <= this.end[region.id]!;
     if (inside && (flags & want) !== want) {
-      trap(flags & R_READ ? "read-only" : "no-access", `${verb} of ${size} bytes at ${address}: ${region.name} may not be ${want & R_WRITE ? "written" : "read"}`, details);
+      trap(
+        flags & R_READ ? "read-only" : "no-access",
+        `${verb} of ${size} bytes at ${address}: ${region.name} may not be ${want & R_WRITE ? "written" : "read"}`,
+        details,
+      );
     }
     const bytes = this.end[region.id]! - this.start[region.id]!;
     trap("out-of-bounds", `${verb} of ${size} bytes at ${address}: offset ${off} of ${region.name}, which has ${bytes} bytes`, details);

@@ -22,7 +22,18 @@ export interface ProgramSource {
 
 /** Operation numbers of the interpreter: those of the instruction set, where the K and X forms are one and a free X form stands for a variant. */
 export const OP = {
-  SDIV32: 0x3c, SMOD32: 0x9c, SDIV64: 0x3f, SMOD64: 0x9f, MOVSX32: 0xbc, MOVSX64: 0xbf, CAST: 0x0e, CALL_BPF: 0x8d, CALL_KFUNC: 0x8e, LD_IMM64: 0x18, BREAK: 0xff, BAD: 0xfe,
+  SDIV32: 0x3c,
+  SMOD32: 0x9c,
+  SDIV64: 0x3f,
+  SMOD64: 0x9f,
+  MOVSX32: 0xbc,
+  MOVSX64: 0xbf,
+  CAST: 0x0e,
+  CALL_BPF: 0x8d,
+  CALL_KFUNC: 0x8e,
+  LD_IMM64: 0x18,
+  BREAK: 0xff,
+  BAD: 0xfe,
 } as const;
 
 /** A program in the form that the engines run. Arrays are indexed by slot. */
@@ -54,9 +65,18 @@ export function prepare(memory: Memory, id: number, source: ProgramSource): Prog
   const n = insns.length;
   const code = memory.alloc("code", `program ${source.name}`, n * 8, { noAccess: true });
   const p = {
-    id, source, insns, code,
-    op: new Uint8Array(n), plainOp: new Uint8Array(n), dst: new Int32Array(n), src: new Int32Array(n),
-    off: new Int32Array(n), imm: new Int32Array(n), target: new Int32Array(n), subprogStarts: [] as number[],
+    id,
+    source,
+    insns,
+    code,
+    op: new Uint8Array(n),
+    plainOp: new Uint8Array(n),
+    dst: new Int32Array(n),
+    src: new Int32Array(n),
+    off: new Int32Array(n),
+    imm: new Int32Array(n),
+    target: new Int32Array(n),
+    subprogStarts: [] as number[],
   };
   const starts = new Set([0]);
   for (let i = 0; i < n; i++) {
@@ -88,7 +108,13 @@ export function prepare(memory: Memory, id: number, source: ProgramSource): Prog
 }
 
 /** Writes the 64-bit constant of a ld_imm64. False when it refers to something that is not there. */
-function placeImm64(memory: Memory, p: { source: ProgramSource; code: Region; insns: readonly Insn[] }, i: number, next: Insn, starts: Set<number>): boolean {
+function placeImm64(
+  memory: Memory,
+  p: { source: ProgramSource; code: Region; insns: readonly Insn[] },
+  i: number,
+  next: Insn,
+  starts: Set<number>,
+): boolean {
   const insn = p.insns[i]!;
   const word = (p.code.start >> 2) + 2 * i;
   if (insn.src === 0) {
@@ -124,7 +150,8 @@ function operation(insn: Insn): number {
     case 7:
       return aluOperation(insn);
     case 5:
-      if (kind === 0x80) return code !== 0x85 ? OP.BAD : insn.src === 0 ? 0x85 : insn.src === 1 ? OP.CALL_BPF : insn.src === 2 ? OP.CALL_KFUNC : OP.BAD;
+      if (kind === 0x80)
+        return code !== 0x85 ? OP.BAD : insn.src === 0 ? 0x85 : insn.src === 1 ? OP.CALL_BPF : insn.src === 2 ? OP.CALL_KFUNC : OP.BAD;
       if (kind === 0xe0) return code === 0xe5 && insn.src === 0 ? 0xe5 : OP.BAD;
       return kind <= 0xd0 ? code & ~8 : OP.BAD;
     case 6:

@@ -2,7 +2,18 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { helperByName } from "../../core/catalog/index.ts";
 import { CodedError } from "../../core/base/index.ts";
-import { entryWatcher, evaluate, functionAt, keyBytes, lineAt, numberOf, sameFile, slotsOfLine, type Halt, type WatchedEntry } from "../../core/debug/index.ts";
+import {
+  entryWatcher,
+  evaluate,
+  functionAt,
+  keyBytes,
+  lineAt,
+  numberOf,
+  sameFile,
+  slotsOfLine,
+  type Halt,
+  type WatchedEntry,
+} from "../../core/debug/index.ts";
 import type { Program } from "../../core/vm/index.ts";
 import { parseReference } from "./disassembly.ts";
 import type { Runtime } from "./runtime.ts";
@@ -49,7 +60,12 @@ export class Breakpoints {
   /** Puts all breakpoints into the programs. */
   arm(): void {
     for (const program of this.#programs) {
-      this.#runtime.debugger.setBreakpoints(program, this.#all().filter((s) => s.program === program).map((s) => s.slot));
+      this.#runtime.debugger.setBreakpoints(
+        program,
+        this.#all()
+          .filter((s) => s.program === program)
+          .map((s) => s.slot),
+      );
     }
   }
   clear(): void {
@@ -78,7 +94,8 @@ export class Breakpoints {
       });
       const line = Math.min(...found.map((f) => f.line));
       const here = found.filter((f) => f.line === line);
-      if (here.length === 0) return { verified: false, message: "no code of the loaded programs comes from this line or below", line: b.line };
+      if (here.length === 0)
+        return { verified: false, message: "no code of the loaded programs comes from this line or below", line: b.line };
       for (const f of here) for (const slot of f.slots) spots.push({ program: f.program, slot, condition: b.condition });
       return { verified: true, line, source: a.source };
     });
@@ -109,7 +126,11 @@ export class Breakpoints {
       const found = name.startsWith("helper:") ? this.#callsOf(name.slice(7)) : this.#functionsNamed(name);
       for (const s of found) spots.push({ ...s, condition });
       if (found.length) return { verified: true };
-      if (name.startsWith("helper:")) return { verified: false, message: helperByName(name.slice(7)) ? `no loaded program calls ${name.slice(7)}` : `there is no helper ${name.slice(7)}` };
+      if (name.startsWith("helper:"))
+        return {
+          verified: false,
+          message: helperByName(name.slice(7)) ? `no loaded program calls ${name.slice(7)}` : `there is no helper ${name.slice(7)}`,
+        };
       hooks.push(name);
       const known = /^(xdp|tc|socket|cgroup_skb|kprobe|tracepoint|raw_tracepoint|tracing|lsm|syscall|perf_event)(:.+)?$/.test(name);
       return known ? { verified: true } : { verified: false, message: `there is no function or hook ${name}` };
@@ -120,11 +141,15 @@ export class Breakpoints {
     return answers;
   }
   #functionsNamed(name: string): { program: Program; slot: number }[] {
-    return this.#programs.flatMap((program) => program.subprogStarts.filter((s) => functionAt(program, s).name === name).map((slot) => ({ program, slot })));
+    return this.#programs.flatMap((program) =>
+      program.subprogStarts.filter((s) => functionAt(program, s).name === name).map((slot) => ({ program, slot })),
+    );
   }
   #callsOf(helper: string): { program: Program; slot: number }[] {
     const id = helperByName(helper)?.id;
-    return this.#programs.flatMap((program) => program.insns.flatMap((insn, slot) => (insn.code === 0x85 && insn.src === 0 && insn.imm === id ? [{ program, slot }] : [])));
+    return this.#programs.flatMap((program) =>
+      program.insns.flatMap((insn, slot) => (insn.code === 0x85 && insn.src === 0 && insn.imm === id ? [{ program, slot }] : [])),
+    );
   }
   /** Map entries: data id `map:NAME:HEXKEY`, as dataBreakpointInfo gives it. */
   setData(a: DebugProtocol.SetDataBreakpointsArguments): Breakpoint[] {
@@ -144,23 +169,43 @@ export class Breakpoints {
     const view = m ? this.#runtime.mapView(m[1]!) : undefined;
     if (!m || !view || m[2]!.length !== 2 * view.keySize) return undefined;
     const key = new Uint8Array(view.keySize).map((_, i) => parseInt(m[2]!.slice(2 * i, 2 * i + 2), 16));
-    return { map: view.name, mapAt: this.#runtime.mapAddress(view.name), key, keyText: this.#scopes.keyText(view, key), valueSize: view.valueSize, valueAt: () => view.find(key) };
+    return {
+      map: view.name,
+      mapAt: this.#runtime.mapAddress(view.name),
+      key,
+      keyText: this.#scopes.keyText(view, key),
+      valueSize: view.valueSize,
+      valueAt: () => view.find(key),
+    };
   }
   /** The data id of a map entry: `name` is `map["key"]`, `map[1]`, or an entry shown under a map. */
   dataInfo(a: DebugProtocol.DataBreakpointInfoArguments, scopes: Scopes): DebugProtocol.DataBreakpointInfoResponse["body"] {
     const m = /^(\w[\w.]*)\[(?:"(.*)"|(-?\w+))\]$/.exec(a.name) ?? this.#entryOf(a, scopes);
     const view = m ? this.#runtime.mapView(m[1]!) : undefined;
-    if (!m || !view) return { dataId: null, description: "only map entries can be watched: map[key] or map[\"key\"]" };
+    if (!m || !view) return { dataId: null, description: 'only map entries can be watched: map[key] or map["key"]' };
     const key = keyBytes(view.keySize, m[2] ?? BigInt(m[3]!));
-    return { dataId: `map:${view.name}:${[...key].map((b) => b.toString(16).padStart(2, "0")).join("")}`, description: `${view.name}[${scopes.keyText(view, key)}] is about to change`, accessTypes: ["write"] };
+    return {
+      dataId: `map:${view.name}:${[...key].map((b) => b.toString(16).padStart(2, "0")).join("")}`,
+      description: `${view.name}[${scopes.keyText(view, key)}] is about to change`,
+      accessTypes: ["write"],
+    };
   }
   /** An entry named `[key]` under the variables reference of a map. */
   #entryOf(a: DebugProtocol.DataBreakpointInfoArguments, scopes: Scopes): RegExpExecArray | null {
     if (a.variablesReference === undefined || !a.name.startsWith("[")) return null;
-    const names = scopes.variables(a.variablesReference).map((v) => v.name).join();
+    const names = scopes
+      .variables(a.variablesReference)
+      .map((v) => v.name)
+      .join();
     const map = this.#runtime.mapNames().find((n) => {
       const view = this.#runtime.mapView(n)!;
-      return view.entries().slice(0, 1000).map((e) => `[${scopes.keyText(view, e.key)}]`).join() === names;
+      return (
+        view
+          .entries()
+          .slice(0, 1000)
+          .map((e) => `[${scopes.keyText(view, e.key)}]`)
+          .join() === names
+      );
     });
     return map === undefined ? null : /^(.+?)\[(?:"(.*)"|(-?\w+))\]$/.exec(`${map}${a.name}`);
   }

@@ -56,16 +56,22 @@ const fail = (message: string): never => {
 
 /** Reads everything that the configuration names. Throws CodedError with a message for the user. */
 export async function planLaunch(args: LaunchArguments, host: Host): Promise<LaunchPlan> {
-  if (typeof args.program !== "string" || args.program === "") fail("launch: 'program' is missing: the path of an object, a .c file or BPF assembly");
+  if (typeof args.program !== "string" || args.program === "")
+    fail("launch: 'program' is missing: the path of an object, a .c file or BPF assembly");
   const kernelBtf = await host.kernelBtf?.();
   const { object, lines } = await objectOf(args, host, kernelBtf);
   const chosen = choose(object, args.programName ?? args.entry);
-  const program = lines && chosen.lineInfo.length === 0 ? { ...chosen, lineInfo: assemblyLines(lines, chosen, args.source ?? args.program) } : chosen;
+  const program =
+    lines && chosen.lineInfo.length === 0 ? { ...chosen, lineInfo: assemblyLines(lines, chosen, args.source ?? args.program) } : chosen;
   const objectWithLines = program === chosen ? object : { ...object, programs: object.programs.map((p) => (p === chosen ? program : p)) };
   return { object: objectWithLines, program, kernelBtf, events: await eventsOf(args, program, host) };
 }
 
-async function objectOf(args: LaunchArguments, host: Host, kernelBtf: Btf | undefined): Promise<{ object: ObjectSpec; lines?: Assembled | undefined }> {
+async function objectOf(
+  args: LaunchArguments,
+  host: Host,
+  kernelBtf: Btf | undefined,
+): Promise<{ object: ObjectSpec; lines?: Assembled | undefined }> {
   const options = { fileName: args.program, kernelBtf };
   const isAssembly = (path: string): boolean => /\.[sS]$/.test(path);
   if (isAssembly(args.program)) {
@@ -91,8 +97,10 @@ async function assembleFile(path: string, host: Host): Promise<Assembled> {
 function choose(object: ObjectSpec, name: string | undefined): ProgramSpec {
   const names = object.programs.map((p) => p.name).join(", ");
   const found = name === undefined ? object.programs[0] : object.programs.find((p) => p.name === name);
-  if (!found) return fail(name === undefined ? "the object holds no program" : `there is no program ${name}: the object has ${names || "none"}`);
-  if (name === undefined && object.programs.length > 1) return fail(`the object has several programs, say which with 'programName': ${names}`);
+  if (!found)
+    return fail(name === undefined ? "the object holds no program" : `there is no program ${name}: the object has ${names || "none"}`);
+  if (name === undefined && object.programs.length > 1)
+    return fail(`the object has several programs, say which with 'programName': ${names}`);
   return found.error ? fail(`program ${found.name} cannot be loaded: ${found.error.message}`) : found;
 }
 
@@ -127,7 +135,11 @@ async function eventOf(e: Exclude<LaunchEvent, string>, host: Host): Promise<Eve
   for (const [k, v] of Object.entries(e.tracepoint?.fields ?? {})) args[k] = value(v);
   const name = e.kprobe ? `kprobe:${e.kprobe.function ?? ""}` : e.tracepoint ? `tracepoint:${e.tracepoint.name ?? ""}` : undefined;
   return {
-    name, args, ...(e.task ? { task: e.task } : {}), ...(e.packet === undefined ? {} : { packet: await bytesOf(e.packet, host) }), ...(e.ctx === undefined ? {} : { ctx: contextOf(e.ctx) }),
+    name,
+    args,
+    ...(e.task ? { task: e.task } : {}),
+    ...(e.packet === undefined ? {} : { packet: await bytesOf(e.packet, host) }),
+    ...(e.ctx === undefined ? {} : { ctx: contextOf(e.ctx) }),
   };
 }
 
@@ -138,7 +150,8 @@ async function bytesOf(text: string, host: Host): Promise<Uint8Array> {
   return host.readFile(text).catch(() => fail(`launch: packet '${text}' is neither hex digits, two a byte, nor a file that can be read`));
 }
 function contextOf(text: string): Uint8Array {
-  if (typeof text !== "string" || !/^(\s*[0-9a-fA-F]\s*[0-9a-fA-F])*\s*$/.test(text)) fail(`launch: ctx '${text}' is no hex digits, two a byte`);
+  if (typeof text !== "string" || !/^(\s*[0-9a-fA-F]\s*[0-9a-fA-F])*\s*$/.test(text))
+    fail(`launch: ctx '${text}' is no hex digits, two a byte`);
   return hexToBytes(text);
 }
 /** A file that the configuration names; what is wrong with it is said in one sentence. */

@@ -14,7 +14,7 @@ export function* packets(bytes: Uint8Array): Generator<Uint8Array> {
   else throw new CodedError("pcap-format", "this is neither a pcap nor a pcapng file");
 }
 function* classic(r: ByteReader): Generator<Uint8Array> {
-  for (let at = 24; at < r.length; ) {
+  for (let at = 24; at < r.length;) {
     const size = r.u32(at + 8);
     yield r.slice(at + 16, size);
     at += 16 + size;
@@ -22,8 +22,9 @@ function* classic(r: ByteReader): Generator<Uint8Array> {
 }
 function* nextGeneration(bytes: Uint8Array): Generator<Uint8Array> {
   const r = new ByteReader(bytes, new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true) === 0x1a2b3c4d, "pcap");
-  for (let at = 0; at < r.length; ) {
-    const type = r.u32(at), length = r.u32(at + 4);
+  for (let at = 0; at < r.length;) {
+    const type = r.u32(at),
+      length = r.u32(at + 4);
     if (length < 12 || length % 4) r.fail(at, `a block of ${length} bytes`);
     if (type === 6) yield r.slice(at + 28, r.u32(at + 20));
     else if (type === 3) yield r.slice(at + 12, Math.min(r.u32(at + 8), length - 16));

@@ -2,7 +2,15 @@
 import { CodedError, hexToBytes } from "../../core/base/index.ts";
 import { MAP_TYPE_NAMES } from "../../core/catalog/index.ts";
 import { Debugger, keyBytes, type Halt, type MapView } from "../../core/debug/index.ts";
-import { hookNames, prepareEvent, SimKernel, verdictName, type BpfMap, type EventSpec, type LoadedProgram } from "../../core/kernel/index.ts";
+import {
+  hookNames,
+  prepareEvent,
+  SimKernel,
+  verdictName,
+  type BpfMap,
+  type EventSpec,
+  type LoadedProgram,
+} from "../../core/kernel/index.ts";
 import type { ProgramSpec } from "../../core/object/index.ts";
 import type { Stop } from "../../core/vm/index.ts";
 import type { LaunchArguments, LaunchPlan } from "./launch.ts";
@@ -57,7 +65,11 @@ export class Runtime {
   #fillMaps(contents: NonNullable<LaunchArguments["maps"]>): void {
     for (const [name, entries] of Object.entries(contents)) {
       const map = this.#maps.get(name)?.map;
-      if (!map) throw new CodedError("bad-launch", `launch: there is no map ${name}; the object has ${[...this.#maps.keys()].join(", ") || "none"}`);
+      if (!map)
+        throw new CodedError(
+          "bad-launch",
+          `launch: there is no map ${name}; the object has ${[...this.#maps.keys()].join(", ") || "none"}`,
+        );
       for (const [key, value] of Object.entries(entries)) {
         const error = map.update(fieldBytes(map.keySize, key), fieldBytes(map.valueSize, value), 0);
         if (error < 0) throw new CodedError("bad-launch", `launch: map ${name} does not take key ${key} (errno ${-error})`);
@@ -92,7 +104,8 @@ export class Runtime {
     const { stop } = halt;
     const result = this.#finish?.(stop);
     this.#finish = undefined;
-    if (stop.kind === "trap") return { ok: false, text: `${this.program.spec.name}: trap at instruction ${stop.trap.insnIdx}: ${stop.trap.message}` };
+    if (stop.kind === "trap")
+      return { ok: false, text: `${this.program.spec.name}: trap at instruction ${stop.trap.insnIdx}: ${stop.trap.message}` };
     const retval = result?.retval ?? 0;
     const verdict = verdictName(this.program.spec.type, retval);
     return { ok: true, text: `${this.program.spec.name} returned ${retval | 0}${verdict ? ` (${verdict})` : ""}` };
@@ -121,8 +134,14 @@ export class Runtime {
 function viewOf(map: BpfMap): MapView {
   const { spec } = map;
   return {
-    name: spec.name, kind: MAP_TYPE_NAMES[spec.type] ?? String(spec.type), keySize: spec.keySize, valueSize: spec.valueSize, keyType: spec.btfKeyTypeId, valueType: spec.btfValueTypeId,
-    entries: () => map.entries(), find: (key) => map.lookupBytes(key),
+    name: spec.name,
+    kind: MAP_TYPE_NAMES[spec.type] ?? String(spec.type),
+    keySize: spec.keySize,
+    valueSize: spec.valueSize,
+    keyType: spec.btfKeyTypeId,
+    valueType: spec.btfValueTypeId,
+    entries: () => map.entries(),
+    find: (key) => map.lookupBytes(key),
   };
 }
 

@@ -2,7 +2,19 @@
 import { Handles } from "@vscode/debugadapter";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { bytesToHex, CodedError } from "../../core/base/index.ts";
-import { childrenOf, evaluate, numberOf, parseLayers, textOf, typeName, type LocalsProvider, type MapView, type Scope, type TypedValue, type Value } from "../../core/debug/index.ts";
+import {
+  childrenOf,
+  evaluate,
+  numberOf,
+  parseLayers,
+  textOf,
+  typeName,
+  type LocalsProvider,
+  type MapView,
+  type Scope,
+  type TypedValue,
+  type Value,
+} from "../../core/debug/index.ts";
 import { FieldContext } from "../../core/kernel/index.ts";
 import { BTF_KIND, type Btf } from "../../core/object/index.ts";
 import { KERNEL_HI, STACK_BYTES, type Machine } from "../../core/vm/index.ts";
@@ -40,9 +52,16 @@ export class Scopes {
   /** The scopes of the frame `up` calls above the innermost. */
   scopes(up: number): DebugProtocol.Scope[] {
     const make = (name: string, container: Container, hint?: string): DebugProtocol.Scope => ({
-      name, variablesReference: this.#handles.create(container), expensive: false, ...(hint ? { presentationHint: hint } : {}),
+      name,
+      variablesReference: this.#handles.create(container),
+      expensive: false,
+      ...(hint ? { presentationHint: hint } : {}),
     });
-    const out = [make("Locals", this.#localScope(up), "locals"), make("Registers", this.#registers(up), "registers"), make("Stack", { children: () => this.#stack(up) })];
+    const out = [
+      make("Locals", this.#localScope(up), "locals"),
+      make("Registers", this.#registers(up), "registers"),
+      make("Stack", { children: () => this.#stack(up) }),
+    ];
     const { run } = this.#runtime.kernel;
     if (run.ctxAt) out.push(make("Context", { children: () => this.#context() }));
     if (run.xdp ?? run.skb) out.push(make("Packet", { children: () => this.#packet() }));
@@ -72,7 +91,13 @@ export class Scopes {
       children: () => [
         ...names.map((i): Variable => {
           const value = this.registerValue(up, i);
-          return { name: `r${i}`, value: `${hex(value)}${this.#meaning(value)}`, type: "u64", variablesReference: 0, ...this.#memoryOf(value) };
+          return {
+            name: `r${i}`,
+            value: `${hex(value)}${this.#meaning(value)}`,
+            type: "u64",
+            variablesReference: 0,
+            ...this.#memoryOf(value),
+          };
         }),
         ...(up === 0 ? [{ name: "pc", value: String(this.#machine.pc), variablesReference: 0 }] : []),
       ],
@@ -86,12 +111,17 @@ export class Scopes {
   }
   /** What a 64-bit value may mean: the region that it points into, or its decimal text. */
   #meaning(value: bigint): string {
-    const inner = Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI ? this.#machine.frames().findIndex((f) => f.fp >>> 0 === Number(value & 0xffffffffn)) : -1;
+    const inner =
+      Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI
+        ? this.#machine.frames().findIndex((f) => f.fp >>> 0 === Number(value & 0xffffffffn))
+        : -1;
     if (inner >= 0) return ` (fp+0 of frame ${this.#machine.frames().length - 1 - inner})`;
-    const region = Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI ? this.#machine.memory.regionAt(Number(value & 0xffffffffn)) : undefined;
+    const region =
+      Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI ? this.#machine.memory.regionAt(Number(value & 0xffffffffn)) : undefined;
     if (!region) return value > 9n ? ` (${BigInt.asIntN(64, value)})` : "";
     const off = Number(value & 0xffffffffn) - (region.kind === "packet" ? this.#packetStart(region.start) : region.start);
-    if (region.kind === "stack") return ` (fp${off - STACK_BYTES < 0 ? off - STACK_BYTES : "+0"} of frame ${region.name.split(" ").at(-1)})`;
+    if (region.kind === "stack")
+      return ` (fp${off - STACK_BYTES < 0 ? off - STACK_BYTES : "+0"} of frame ${region.name.split(" ").at(-1)})`;
     return ` (${region.name}${off ? `+${off}` : ""})`;
   }
   #packetStart(otherwise: number): number {
@@ -140,9 +170,20 @@ export class Scopes {
     const children = childrenOf(btf, memory, v);
     const container: Container = {
       children: () => childrenOf(btf, memory, v).map((c) => this.#typed(c)),
-      set: (child, value) => this.#setTyped(childrenOf(btf, memory, v).find((c) => c.name === child), child, value),
+      set: (child, value) =>
+        this.#setTyped(
+          childrenOf(btf, memory, v).find((c) => c.name === child),
+          child,
+          value,
+        ),
     };
-    return { name, value: textOf(btf, memory, v), type: typeName(btf, v.type), variablesReference: children.length ? this.#handles.create(container) : 0, memoryReference: ref(v.at) };
+    return {
+      name,
+      value: textOf(btf, memory, v),
+      type: typeName(btf, v.type),
+      variablesReference: children.length ? this.#handles.create(container) : 0,
+      memoryReference: ref(v.at),
+    };
   }
   #setTyped(v: TypedValue | undefined, name: string, value: bigint): string {
     const btf = this.#btf;
@@ -162,21 +203,36 @@ export class Scopes {
     const out: Variable[] = [];
     for (let off = -8; off >= -STACK_BYTES; off -= 8) {
       const value = memory.view.getBigUint64(top + off, true);
-      if (value !== 0n) out.push({ name: `fp${off}`, value: `0x${value.toString(16).padStart(16, "0")}${this.#meaning(value)}`, variablesReference: 0, memoryReference: ref(top + off) });
+      if (value !== 0n)
+        out.push({
+          name: `fp${off}`,
+          value: `0x${value.toString(16).padStart(16, "0")}${this.#meaning(value)}`,
+          variablesReference: 0,
+          memoryReference: ref(top + off),
+        });
     }
     return out;
   }
   #context(): Variable[] {
     const { run, memory } = this.#runtime.kernel;
     if (run.ctx instanceof FieldContext) {
-      return run.ctx.fields().map((f) => ({ name: f.name, value: `${f.value > 9n ? `0x${f.value.toString(16)}` : f.value}${f.value >> 32n ? this.#meaning(f.value) : f.value > 9n ? ` (${f.value})` : ""}`, variablesReference: 0 }));
+      return run.ctx.fields().map((f) => ({
+        name: f.name,
+        value: `${f.value > 9n ? `0x${f.value.toString(16)}` : f.value}${f.value >> 32n ? this.#meaning(f.value) : f.value > 9n ? ` (${f.value})` : ""}`,
+        variablesReference: 0,
+      }));
     }
     const region = memory.regionAt(run.ctxAt)!;
     const names = region.name === "pt_regs" ? PT_REGS : [];
     const out: Variable[] = [];
     for (let off = 0; run.ctxAt + off + 8 <= memory.end[region.id]!; off += 8) {
       const value = memory.view.getBigUint64(run.ctxAt + off, true);
-      out.push({ name: names[off / 8] ?? `+${off}`, value: `${hex(value)}${this.#meaning(value)}`, variablesReference: 0, memoryReference: ref(run.ctxAt + off) });
+      out.push({
+        name: names[off / 8] ?? `+${off}`,
+        value: `${hex(value)}${this.#meaning(value)}`,
+        variablesReference: 0,
+        memoryReference: ref(run.ctxAt + off),
+      });
     }
     return out;
   }
@@ -185,8 +241,13 @@ export class Scopes {
     const packet = (run.xdp?.packet ?? run.skb?.packet)!;
     const atNetwork = run.skb !== undefined && packet.data >= run.skb.networkHeader;
     return parseLayers(packet.bytes(), atNetwork).map((layer) => ({
-      name: layer.name, value: `${layer.size} bytes at ${layer.off}`, memoryReference: ref(packet.data + layer.off),
-      variablesReference: this.#handles.create({ children: () => layer.fields.map((f) => ({ name: f.name, value: f.value, variablesReference: 0, memoryReference: ref(packet.data + f.off) })) }),
+      name: layer.name,
+      value: `${layer.size} bytes at ${layer.off}`,
+      memoryReference: ref(packet.data + layer.off),
+      variablesReference: this.#handles.create({
+        children: () =>
+          layer.fields.map((f) => ({ name: f.name, value: f.value, variablesReference: 0, memoryReference: ref(packet.data + f.off) })),
+      }),
     }));
   }
 
@@ -194,14 +255,30 @@ export class Scopes {
   #mapVariable(view: MapView): Variable {
     const entries = view.entries();
     return {
-      name: view.name, value: `${view.kind}, ${entries.length} entries`, type: "map", indexedVariables: entries.length,
-      variablesReference: entries.length ? this.#handles.create({ children: () => view.entries().slice(0, 1000).map((e) => this.#entry(view, e)) }) : 0,
+      name: view.name,
+      value: `${view.kind}, ${entries.length} entries`,
+      type: "map",
+      indexedVariables: entries.length,
+      variablesReference: entries.length
+        ? this.#handles.create({
+            children: () =>
+              view
+                .entries()
+                .slice(0, 1000)
+                .map((e) => this.#entry(view, e)),
+          })
+        : 0,
     };
   }
   #entry(view: MapView, e: { key: Uint8Array; valueAt: number }): Variable {
     const name = `[${this.keyText(view, e.key)}]`;
     if (view.valueType && this.#btf) return this.#typed({ name, type: view.valueType, at: e.valueAt });
-    return { name, value: bytesToHex(this.#machine.memory.read(e.valueAt, view.valueSize)), variablesReference: 0, memoryReference: ref(e.valueAt) };
+    return {
+      name,
+      value: bytesToHex(this.#machine.memory.read(e.valueAt, view.valueSize)),
+      variablesReference: 0,
+      memoryReference: ref(e.valueAt),
+    };
   }
   /** A key as a person reads it. */
   keyText(view: MapView, key: Uint8Array): string {
@@ -215,7 +292,8 @@ export class Scopes {
   expressionScope(up: number): Scope {
     const frame = this.#machine.frames()[up]!;
     return {
-      memory: this.#machine.memory, btf: this.#btf,
+      memory: this.#machine.memory,
+      btf: this.#btf,
       register: (name) => {
         const m = /^([rw])(\d|10)$/.exec(name);
         if (name === "pc") return BigInt(frame.pc);
@@ -223,20 +301,28 @@ export class Scopes {
         const value = this.registerValue(up, Number(m[2]));
         return m[1] === "w" ? BigInt.asUintN(32, value) : value;
       },
-      variable: (name) => this.#locals?.localsAt(this.#machine, frame.program, frame.pc, up).find((l) => l.name === name)?.place ?? this.globals().find((g) => g.name === name),
+      variable: (name) =>
+        this.#locals?.localsAt(this.#machine, frame.program, frame.pc, up).find((l) => l.name === name)?.place ??
+        this.globals().find((g) => g.name === name),
       map: (name) => this.#runtime.mapView(name),
     };
   }
   /** Evaluates and shows an expression. */
   evaluate(text: string, up: number): { result: string; type?: string; variablesReference: number; memoryReference?: string } {
-    const local = this.#locals?.localsAt(this.#machine, this.#machine.frames()[up]!.program, this.#machine.frames()[up]!.pc, up).find((l) => l.name === text.trim());
+    const local = this.#locals
+      ?.localsAt(this.#machine, this.#machine.frames()[up]!.program, this.#machine.frames()[up]!.pc, up)
+      .find((l) => l.name === text.trim());
     if (local && !local.place) return { result: local.text ?? "", type: local.typeName, variablesReference: 0 };
     return this.#show(evaluate(text, this.expressionScope(up)));
   }
   #show(v: Value): { result: string; type?: string; variablesReference: number; memoryReference?: string } {
     switch (v.kind) {
       case "number":
-        return { result: `${v.value > 9n || v.value < 0n ? `${v.value} (${hex(v.value)})` : v.value}`, variablesReference: 0, ...this.#memoryOf(BigInt.asUintN(64, v.value)) };
+        return {
+          result: `${v.value > 9n || v.value < 0n ? `${v.value} (${hex(v.value)})` : v.value}`,
+          variablesReference: 0,
+          ...this.#memoryOf(BigInt.asUintN(64, v.value)),
+        };
       case "text":
         return { result: v.text, variablesReference: 0 };
       case "bytes":
@@ -247,10 +333,37 @@ export class Scopes {
       }
       case "typed": {
         const shown = this.#typed(v.typed);
-        return { result: shown.value, type: shown.type!, variablesReference: shown.variablesReference, memoryReference: shown.memoryReference! };
+        return {
+          result: shown.value,
+          type: shown.type!,
+          variablesReference: shown.variablesReference,
+          memoryReference: shown.memoryReference!,
+        };
       }
     }
   }
 }
 
-const PT_REGS = ["r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di", "orig_ax", "ip", "cs", "flags", "sp", "ss"];
+const PT_REGS = [
+  "r15",
+  "r14",
+  "r13",
+  "r12",
+  "bp",
+  "bx",
+  "r11",
+  "r10",
+  "r9",
+  "r8",
+  "ax",
+  "cx",
+  "dx",
+  "si",
+  "di",
+  "orig_ax",
+  "ip",
+  "cs",
+  "flags",
+  "sp",
+  "ss",
+];

@@ -12,9 +12,21 @@ import { Scopes } from "./scopes.ts";
 
 const THREAD = 1;
 const CAPABILITIES: DebugProtocol.Capabilities = {
-  supportsConfigurationDoneRequest: true, supportsFunctionBreakpoints: true, supportsInstructionBreakpoints: true, supportsDataBreakpoints: true, supportsSteppingGranularity: true,
-  supportsStepBack: true, supportsRestartRequest: true, supportsDisassembleRequest: true, supportsReadMemoryRequest: true, supportsWriteMemoryRequest: true, supportsSetVariable: true,
-  supportsEvaluateForHovers: true, supportsConditionalBreakpoints: true, supportsTerminateRequest: true, supportsBreakpointLocationsRequest: true,
+  supportsConfigurationDoneRequest: true,
+  supportsFunctionBreakpoints: true,
+  supportsInstructionBreakpoints: true,
+  supportsDataBreakpoints: true,
+  supportsSteppingGranularity: true,
+  supportsStepBack: true,
+  supportsRestartRequest: true,
+  supportsDisassembleRequest: true,
+  supportsReadMemoryRequest: true,
+  supportsWriteMemoryRequest: true,
+  supportsSetVariable: true,
+  supportsEvaluateForHovers: true,
+  supportsConditionalBreakpoints: true,
+  supportsTerminateRequest: true,
+  supportsBreakpointLocationsRequest: true,
 };
 /** Handlers get typed arguments and give the response's body; what they throw becomes the response's message. */
 type Handler = (args: never) => unknown;
@@ -46,12 +58,19 @@ export class BeelineSession extends DebugSession {
   protected override dispatchRequest(request: DebugProtocol.Request): void {
     const handler = (this.#handlers as Record<string, Handler | undefined>)[request.command];
     if (!handler) return super.dispatchRequest(request);
-    const response: DebugProtocol.Response = { seq: 0, type: "response", request_seq: request.seq, command: request.command, success: true };
+    const response: DebugProtocol.Response = {
+      seq: 0,
+      type: "response",
+      request_seq: request.seq,
+      command: request.command,
+      success: true,
+    };
     void this.#answer(handler, request, response);
   }
   async #answer(handler: Handler, request: DebugProtocol.Request, response: DebugProtocol.Response): Promise<void> {
     try {
-      if (GO[request.command] && !this.#standing) throw new CodedError("not-stopped", "the program is not stopped: it has ended or has not begun");
+      if (GO[request.command] && !this.#standing)
+        throw new CodedError("not-stopped", "the program is not stopped: it has ended or has not begun");
       const body = await handler((request.arguments ?? {}) as never);
       if (body !== undefined) response.body = body;
       this.sendResponse(response);
@@ -72,7 +91,12 @@ export class BeelineSession extends DebugSession {
   #after(command: string): void {
     if (command === "disconnect") return this.shutdown();
     if (command === "launch" && this.#running) this.sendEvent(new InitializedEvent());
-    if ((command === "launch" || command === "configurationDone" || command === "restart") && this.#running && this.#configured && !this.#begun) {
+    if (
+      (command === "launch" || command === "configurationDone" || command === "restart") &&
+      this.#running &&
+      this.#configured &&
+      !this.#begun
+    ) {
       this.#begun = true;
       this.#nextEvent();
     }
@@ -102,8 +126,12 @@ export class BeelineSession extends DebugSession {
     },
     threads: () => ({ threads: [new Thread(THREAD, "CPU 0")] }),
     setBreakpoints: (a: DebugProtocol.SetBreakpointsArguments) => ({ breakpoints: this.#need().breakpoints.setLines(a) }),
-    setInstructionBreakpoints: (a: DebugProtocol.SetInstructionBreakpointsArguments) => ({ breakpoints: this.#need().breakpoints.setInstructions(a) }),
-    setFunctionBreakpoints: (a: DebugProtocol.SetFunctionBreakpointsArguments) => ({ breakpoints: this.#need().breakpoints.setFunctions(a) }),
+    setInstructionBreakpoints: (a: DebugProtocol.SetInstructionBreakpointsArguments) => ({
+      breakpoints: this.#need().breakpoints.setInstructions(a),
+    }),
+    setFunctionBreakpoints: (a: DebugProtocol.SetFunctionBreakpointsArguments) => ({
+      breakpoints: this.#need().breakpoints.setFunctions(a),
+    }),
     setDataBreakpoints: (a: DebugProtocol.SetDataBreakpointsArguments) => ({ breakpoints: this.#need().breakpoints.setData(a) }),
     dataBreakpointInfo: (a: DebugProtocol.DataBreakpointInfoArguments) => this.#need().breakpoints.dataInfo(a, this.#need().scopes),
     breakpointLocations: (a: DebugProtocol.BreakpointLocationsArguments) => ({ breakpoints: this.#need().breakpoints.locations(a) }),
@@ -111,9 +139,13 @@ export class BeelineSession extends DebugSession {
     stackTrace: (a: DebugProtocol.StackTraceArguments) => this.#stackTrace(a),
     scopes: (a: DebugProtocol.ScopesArguments) => ({ scopes: this.#need().scopes.scopes(a.frameId) }),
     variables: (a: DebugProtocol.VariablesArguments) => ({ variables: this.#need().scopes.variables(a.variablesReference) }),
-    setVariable: (a: DebugProtocol.SetVariableArguments) => ({ value: this.#need().scopes.setVariable(a.variablesReference, a.name, a.value) }),
+    setVariable: (a: DebugProtocol.SetVariableArguments) => ({
+      value: this.#need().scopes.setVariable(a.variablesReference, a.name, a.value),
+    }),
     evaluate: (a: DebugProtocol.EvaluateArguments) => this.#need().scopes.evaluate(a.expression, a.frameId ?? 0),
-    disassemble: (a: DebugProtocol.DisassembleArguments) => ({ instructions: disassembleAt(this.#need().runtime, a, (file) => this.#pathOf(file)) }),
+    disassemble: (a: DebugProtocol.DisassembleArguments) => ({
+      instructions: disassembleAt(this.#need().runtime, a, (file) => this.#pathOf(file)),
+    }),
     readMemory: (a: DebugProtocol.ReadMemoryArguments) => this.#readMemory(a),
     writeMemory: (a: DebugProtocol.WriteMemoryArguments) => this.#writeMemory(a),
     pause: (): void => {},
@@ -210,8 +242,14 @@ export class BeelineSession extends DebugSession {
     const frames = runtime.kernel.machine.frames().map((f, id): DebugProtocol.StackFrame => {
       const line = lineAt(f.program, f.pc);
       return {
-        id, name: functionAt(f.program, f.pc).name, line: line?.line ?? 0, column: line?.column ?? 0, instructionPointerReference: reference(f.program.code.start + 8 * f.pc),
-        ...(line ? { source: { name: line.file.split("/").at(-1)!, path: this.#pathOf(line.file) } } : { presentationHint: "subtle" as const }),
+        id,
+        name: functionAt(f.program, f.pc).name,
+        line: line?.line ?? 0,
+        column: line?.column ?? 0,
+        instructionPointerReference: reference(f.program.code.start + 8 * f.pc),
+        ...(line
+          ? { source: { name: line.file.split("/").at(-1)!, path: this.#pathOf(line.file) } }
+          : { presentationHint: "subtle" as const }),
       };
     });
     const from = a.startFrame ?? 0;
@@ -222,21 +260,28 @@ export class BeelineSession extends DebugSession {
     const { source, program } = this.#launch!;
     const opened = source ?? program;
     if (file.split("/").at(-1) === opened.split("/").at(-1)) return opened;
-    return file.startsWith("/") || /^[A-Za-z]:/.test(file) ? file : `${opened.slice(0, opened.lastIndexOf("/") + 1)}${file.replace(/^(\.\/)+/, "")}`;
+    return file.startsWith("/") || /^[A-Za-z]:/.test(file)
+      ? file
+      : `${opened.slice(0, opened.lastIndexOf("/") + 1)}${file.replace(/^(\.\/)+/, "")}`;
   }
   #readMemory(a: DebugProtocol.ReadMemoryArguments): DebugProtocol.ReadMemoryResponse["body"] {
     const { memory } = this.#need().runtime.kernel;
     const at = parseReference(a.memoryReference) + (a.offset ?? 0);
     const region = memory.regionAt(at);
     const readable = region ? Math.max(0, Math.min(a.count, memory.end[region.id]! - at)) : 0;
-    return { address: reference(at), unreadableBytes: a.count - readable, ...(readable ? { data: toBase64(memory.read(at, readable)) } : {}) };
+    return {
+      address: reference(at),
+      unreadableBytes: a.count - readable,
+      ...(readable ? { data: toBase64(memory.read(at, readable)) } : {}),
+    };
   }
   #writeMemory(a: DebugProtocol.WriteMemoryArguments): DebugProtocol.WriteMemoryResponse["body"] {
     const { memory } = this.#need().runtime.kernel;
     const at = parseReference(a.memoryReference) + (a.offset ?? 0);
     const bytes = fromBase64(a.data);
     const region = memory.regionAt(at);
-    if (!region || region.kind === "code" || at + bytes.length > memory.end[region.id]!) throw new CodedError("bad-memory", `${bytes.length} bytes at ${reference(at)} cannot be written`);
+    if (!region || region.kind === "code" || at + bytes.length > memory.end[region.id]!)
+      throw new CodedError("bad-memory", `${bytes.length} bytes at ${reference(at)} cannot be written`);
     memory.write(at, bytes);
     return { bytesWritten: bytes.length };
   }
@@ -260,7 +305,11 @@ export function toBase64(bytes: Uint8Array): string {
   let out = "";
   for (let i = 0; i < bytes.length; i += 3) {
     const n = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    out += ALPHABET[n >> 18]! + ALPHABET[(n >> 12) & 63]! + (i + 1 < bytes.length ? ALPHABET[(n >> 6) & 63]! : "=") + (i + 2 < bytes.length ? ALPHABET[n & 63]! : "=");
+    out +=
+      ALPHABET[n >> 18]! +
+      ALPHABET[(n >> 12) & 63]! +
+      (i + 1 < bytes.length ? ALPHABET[(n >> 6) & 63]! : "=") +
+      (i + 2 < bytes.length ? ALPHABET[n & 63]! : "=");
   }
   return out;
 }
@@ -268,7 +317,9 @@ export function fromBase64(text: string): Uint8Array {
   const digits = [...text].map((c) => ALPHABET.indexOf(c)).filter((d) => d >= 0);
   const out = new Uint8Array(Math.floor((digits.length * 3) / 4));
   for (let i = 0; i < out.length; i++) {
-    const bit = i * 8, d = Math.floor(bit / 6), shift = bit % 6;
+    const bit = i * 8,
+      d = Math.floor(bit / 6),
+      shift = bit % 6;
     out[i] = (((digits[d]! << 6) | (digits[d + 1] ?? 0)) >> (4 - shift)) & 255;
   }
   return out;

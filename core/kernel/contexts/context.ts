@@ -44,14 +44,18 @@ export abstract class FieldContext<T> implements SlowObject {
 
   #field(off: number, size: number): Field<T> {
     const field = this.#table[off];
-    if (!field || off + size > Math.max(field.off + field.size, field.off + 8)) trap("unsupported-access", `${this.#name}: access of ${size} bytes at offset ${off} is no field of it`, { size, region: this.#name });
+    if (!field || off + size > Math.max(field.off + field.size, field.off + 8))
+      trap("unsupported-access", `${this.#name}: access of ${size} bytes at offset ${off} is no field of it`, { size, region: this.#name });
     return field;
   }
   read(vm: Machine, off: number, size: number): void {
     const field = this.#field(off, size);
     const value = field.get(this.target());
     const shift = (off - field.off) * 8;
-    if ((size < field.size && size >= (field.target ?? field.size)) || (shift === 0 && (size >= field.size || (field.size === 4 && value.hi !== 0)))) {
+    if (
+      (size < field.size && size >= (field.target ?? field.size)) ||
+      (shift === 0 && (size >= field.size || (field.size === 4 && value.hi !== 0)))
+    ) {
       vm.lo = value.lo;
       vm.hi = value.hi;
       return;
@@ -73,10 +77,12 @@ export abstract class FieldContext<T> implements SlowObject {
   }
   /** All fields with their values, for a debugger. */
   fields(): { name: string; off: number; size: number; value: bigint }[] {
-    return [...new Set(this.#table)].filter((f): f is Field<T> => f !== undefined).map((f) => {
-      const v = f.get(this.target());
-      return { name: f.name, off: f.off, size: f.size, value: (BigInt(v.hi >>> 0) << 32n) | BigInt(v.lo >>> 0) };
-    });
+    return [...new Set(this.#table)]
+      .filter((f): f is Field<T> => f !== undefined)
+      .map((f) => {
+        const v = f.get(this.target());
+        return { name: f.name, off: f.off, size: f.size, value: (BigInt(v.hi >>> 0) << 32n) | BigInt(v.lo >>> 0) };
+      });
   }
 }
 

@@ -35,7 +35,15 @@ export class SkBuff {
   csumComplete = false;
   /** Address of the socket object, 0 without one. */
   sk = 0;
-  sock: SockAddresses = { family: 0, remoteIp4: 0, localIp4: 0, remoteIp6: [0, 0, 0, 0], localIp6: [0, 0, 0, 0], remotePort: 0, localPort: 0 };
+  sock: SockAddresses = {
+    family: 0,
+    remoteIp4: 0,
+    localIp4: 0,
+    remoteIp6: [0, 0, 0, 0],
+    localIp6: [0, 0, 0, 0],
+    remotePort: 0,
+    localPort: 0,
+  };
   hasDevice = true;
 
   constructor(packet: Packet) {
@@ -61,31 +69,81 @@ export interface SockAddresses {
 const lo = (v: Wide): number => v.lo >>> 0;
 type F = Field<SkBuff>;
 const u32 = (name: string, off: number, get: (s: SkBuff) => number, set?: (s: SkBuff, v: number) => void): F => ({
-  name, off, size: 4, get: (s) => narrow(get(s)), ...(set ? { set: (s: SkBuff, v: Wide) => set(s, lo(v)) } : {}),
+  name,
+  off,
+  size: 4,
+  get: (s) => narrow(get(s)),
+  ...(set ? { set: (s: SkBuff, v: Wide) => set(s, lo(v)) } : {}),
 });
-const TARGETS: Readonly<Record<string, number>> = { pkt_type: 1, vlan_present: 1, queue_mapping: 2, protocol: 2, vlan_tci: 2, vlan_proto: 2, tc_index: 2, tc_classid: 2, family: 2, remote_port: 2, local_port: 2, gso_segs: 2, gso_size: 2 };
-const words = (name: string, off: number, get: (s: SkBuff) => readonly number[]): F[] => [0, 1, 2, 3].map((i) => u32(`${name}[${i}]`, off + 4 * i, (s) => get(s)[i]!));
+const TARGETS: Readonly<Record<string, number>> = {
+  pkt_type: 1,
+  vlan_present: 1,
+  queue_mapping: 2,
+  protocol: 2,
+  vlan_tci: 2,
+  vlan_proto: 2,
+  tc_index: 2,
+  tc_classid: 2,
+  family: 2,
+  remote_port: 2,
+  local_port: 2,
+  gso_segs: 2,
+  gso_size: 2,
+};
+const words = (name: string, off: number, get: (s: SkBuff) => readonly number[]): F[] =>
+  [0, 1, 2, 3].map((i) => u32(`${name}[${i}]`, off + 4 * i, (s) => get(s)[i]!));
 
 const FIELDS: readonly F[] = [
   u32("len", 0, (s) => s.length),
   u32("pkt_type", 4, (s) => s.pktType),
-  u32("mark", 8, (s) => s.mark, (s, v) => (s.mark = v)),
-  u32("queue_mapping", 12, (s) => s.queueMapping, (s, v) => { if (v < 0xffff) s.queueMapping = v; }),
+  u32(
+    "mark",
+    8,
+    (s) => s.mark,
+    (s, v) => (s.mark = v),
+  ),
+  u32(
+    "queue_mapping",
+    12,
+    (s) => s.queueMapping,
+    (s, v) => {
+      if (v < 0xffff) s.queueMapping = v;
+    },
+  ),
   u32("protocol", 16, (s) => s.protocol),
   u32("vlan_present", 20, (s) => (s.vlanPresent ? 1 : 0)),
   u32("vlan_tci", 24, (s) => s.vlanTci),
   u32("vlan_proto", 28, (s) => s.vlanProto),
-  u32("priority", 32, (s) => s.priority, (s, v) => (s.priority = v)),
+  u32(
+    "priority",
+    32,
+    (s) => s.priority,
+    (s, v) => (s.priority = v),
+  ),
   u32("ingress_ifindex", 36, (s) => s.ingressIfindex),
   u32("ifindex", 40, (s) => (s.hasDevice ? s.ifindex : 0)),
-  u32("tc_index", 44, (s) => s.tcIndex, (s, v) => (s.tcIndex = v & 0xffff)),
+  u32(
+    "tc_index",
+    44,
+    (s) => s.tcIndex,
+    (s, v) => (s.tcIndex = v & 0xffff),
+  ),
   ...[0, 1, 2, 3, 4].map((i): F => ({
-    name: `cb[${i}]`, off: 48 + 4 * i, size: 4,
+    name: `cb[${i}]`,
+    off: 48 + 4 * i,
+    size: 4,
     get: (s) => ({ lo: s.cb[i]!, hi: s.cb[i + 1] ?? 0 }),
-    set: (s, v) => { s.cb[i] = v.lo; },
+    set: (s, v) => {
+      s.cb[i] = v.lo;
+    },
   })),
   u32("hash", 68, (s) => s.hash),
-  u32("tc_classid", 72, (s) => s.tcClassid, (s, v) => (s.tcClassid = v & 0xffff)),
+  u32(
+    "tc_classid",
+    72,
+    (s) => s.tcClassid,
+    (s, v) => (s.tcClassid = v & 0xffff),
+  ),
   { name: "data", off: 76, size: 4, get: (s) => pointer(s.packet.data) },
   { name: "data_end", off: 80, size: 4, get: (s) => pointer(s.packet.end) },
   u32("napi_id", 84, (s) => s.napiId),

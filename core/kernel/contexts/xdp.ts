@@ -4,7 +4,9 @@ import { FieldContext, fieldTable, narrow, pointer, type Field } from "./context
 import { Packet } from "./packet.ts";
 
 /** Room before the packet (XDP_PACKET_HEADROOM), size of a frame, and what skb_shared_info takes at its end. */
-export const XDP_HEADROOM = 256, XDP_FRAME = 4096, SHARED_INFO = 320;
+export const XDP_HEADROOM = 256,
+  XDP_FRAME = 4096,
+  SHARED_INFO = 320;
 /** sizeof(struct xdp_frame), which keeps programs from using the start of the headroom. */
 export const XDP_FRAME_STRUCT = 40;
 

@@ -14,7 +14,8 @@ export function add(a: number, b: number): number {
 /** 32-bit sum of little-endian 16-bit words, as csum_partial on x86 gives it up to folding. */
 export function sumWords(bytes: Uint8Array, start = 0): number {
   let s = start >>> 0;
-  for (let i = 0; i + 3 < bytes.length; i += 4) s = add(s, (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)) >>> 0);
+  for (let i = 0; i + 3 < bytes.length; i += 4)
+    s = add(s, (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)) >>> 0);
   const rest = bytes.length & 3;
   const at = bytes.length - rest;
   let tail = 0;

@@ -43,7 +43,9 @@ function convert(kernel: SimKernel, c: string, value: bigint, flags: string): st
 function pointerText(kernel: SimKernel, c: string, value: bigint): string {
   const bytes = (n: number): number[] => {
     const at = Number(value & 0xffffffffn);
-    return kernel.memory.allowed(at, Number(BigInt.asIntN(32, value >> 32n)), n, 1) ? [...kernel.memory.read(at, n)] : new Array<number>(n).fill(0);
+    return kernel.memory.allowed(at, Number(BigInt.asIntN(32, value >> 32n)), n, 1)
+      ? [...kernel.memory.read(at, n)]
+      : new Array<number>(n).fill(0);
   };
   switch (c) {
     case "pks":
@@ -51,10 +53,14 @@ function pointerText(kernel: SimKernel, c: string, value: bigint): string {
       return readCString(kernel, value, 512) ?? "";
     case "pi4":
     case "pI4":
-      return bytes(4).map((b) => (c === "pi4" ? String(b).padStart(3, "0") : String(b))).join(".");
+      return bytes(4)
+        .map((b) => (c === "pi4" ? String(b).padStart(3, "0") : String(b)))
+        .join(".");
     case "pi6":
     case "pI6": {
-      const hex = bytes(16).map((b) => b.toString(16).padStart(2, "0")).join("");
+      const hex = bytes(16)
+        .map((b) => b.toString(16).padStart(2, "0"))
+        .join("");
       return c === "pi6" ? hex : hex.match(/.{4}/g)!.join(":");
     }
     default:

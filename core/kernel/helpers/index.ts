@@ -7,4 +7,6 @@ import type { HelperTable } from "./types.ts";
 
 export const HELPER_IMPLS: HelperTable = { ...MAP_HELPERS, ...SYSTEM_HELPERS, ...TRACE_HELPERS, ...PACKET_HELPERS };
 /** Numbers of the helpers that run, ascending. */
-export const SIMULATED_HELPERS: readonly number[] = Object.keys(HELPER_IMPLS).map(Number).sort((a, b) => a - b);
+export const SIMULATED_HELPERS: readonly number[] = Object.keys(HELPER_IMPLS)
+  .map(Number)
+  .sort((a, b) => a - b);

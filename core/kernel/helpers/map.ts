@@ -18,7 +18,12 @@ class ForEach implements Continuation {
   readonly entries: readonly { key: Uint8Array; valueAt: number }[];
   readonly at: number;
   readonly ctx: readonly [number, number];
-  constructor(slot: number, map: BpfMap, entries: readonly { key: Uint8Array; valueAt: number }[], state: { at: number; ctx: readonly [number, number] }) {
+  constructor(
+    slot: number,
+    map: BpfMap,
+    entries: readonly { key: Uint8Array; valueAt: number }[],
+    state: { at: number; ctx: readonly [number, number] },
+  ) {
     this.slot = slot;
     this.map = map;
     this.entries = entries;

@@ -4,7 +4,7 @@ import type { Packet } from "../contexts/packet.ts";
 import type { SkBuff } from "../contexts/skb.ts";
 import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT, type XdpContext } from "../contexts/xdp.ts";
 import { trap } from "../../vm/index.ts";
-import { EACCES, EFAULT, EINVAL, ENOMEM, ENOTSUPP } from "../errno.ts";
+import { EACCES, EFAULT, EINVAL, ENOMEM } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { add, fold, replace, sumWords } from "./checksum.ts";
 import type { HelperImpl, HelperTable } from "./types.ts";
@@ -15,7 +15,8 @@ const u32At = (vm: Machine, reg: number): number => (vm.hi32(reg) === 0 ? vm.u32
 
 /** r1 context, r2 offset, r3 buffer, r4 length: copies out of the packet; the buffer is cleared on failure. */
 function loadBytes(vm: Machine, packet: Packet): void {
-  const off = u32At(vm, 2), size = vm.u32(4);
+  const off = u32At(vm, 2),
+    size = vm.u32(4);
   const to = vm.argMem(3, size, true);
   if (off > 0x7fffffff || off + size > packet.length) {
     vm.memory.write(to, new Uint8Array(size));
@@ -27,7 +28,8 @@ function loadBytes(vm: Machine, packet: Packet): void {
 
 function skbStore(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2), size = vm.u32(4);
+  const off = u32At(vm, 2),
+    size = vm.u32(4);
   if (vm.u64(5) & ~3n) return vm.ret(-EINVAL);
   if (off > 0x7fffffff || off + size > packet.length) return vm.ret(-EFAULT);
   vm.memory.write(packet.data + off, vm.memory.read(vm.argMem(3, size), size));
@@ -36,7 +38,8 @@ function skbStore(k: SimKernel, vm: Machine): void {
 
 const relativeLoad: HelperImpl = (k, vm) => {
   const skb = skbOf(k);
-  const off = u32At(vm, 2), size = vm.u32(4);
+  const off = u32At(vm, 2),
+    size = vm.u32(4);
   const to = vm.argMem(3, size, true);
   const start = vm.u64(5) === 0n ? skb.macHeader : vm.u64(5) === 1n ? skb.networkHeader : 0;
   if (off > 0xffff || start === 0 || start + off + size > skb.packet.end) {
@@ -48,10 +51,13 @@ const relativeLoad: HelperImpl = (k, vm) => {
 };
 
 function csumDiff(_k: SimKernel, vm: Machine): void {
-  const fromSize = vm.u32(2), toSize = vm.u32(4);
+  const fromSize = vm.u32(2),
+    toSize = vm.u32(4);
   if ((fromSize | toSize) & 3) return vm.ret(-EINVAL);
   const part = (reg: number, size: number): Uint8Array => (size ? vm.memory.read(vm.argMem(reg, size), size) : new Uint8Array(0));
-  const from = part(1, fromSize), to = part(3, toSize), seed = vm.u32(5);
+  const from = part(1, fromSize),
+    to = part(3, toSize),
+    seed = vm.u32(5);
   let sum = seed;
   if (toSize) sum = sumWords(to, sum);
   if (fromSize) sum = add(sum, ~sumWords(from) >>> 0);
@@ -73,15 +79,19 @@ function replaceAt(vm: Machine, at: number, size: number, from: number, to: numb
 }
 function l3CsumReplace(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2), flags = vm.u64(5);
+  const off = u32At(vm, 2),
+    flags = vm.u64(5);
   if (flags & ~0xfn || (flags === 0n && vm.u64(3) !== 0n)) return vm.ret(-EINVAL);
   if (off > 0xffff || off & 1 || off + 2 > packet.length) return vm.ret(-EFAULT);
   vm.ret(replaceAt(vm, packet.data + off, Number(flags & 0xfn), vm.u32(3), vm.u32(4)) ? 0 : -EINVAL);
 }
 function l4CsumReplace(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2), flags = vm.u64(5);
-  const size = Number(flags & 0xfn), zeroMeans = (flags & 0x20n) !== 0n, force = (flags & 0x40n) !== 0n;
+  const off = u32At(vm, 2),
+    flags = vm.u64(5);
+  const size = Number(flags & 0xfn),
+    zeroMeans = (flags & 0x20n) !== 0n,
+    force = (flags & 0x40n) !== 0n;
   if (flags & ~0xffn || (size === 0 && vm.u64(3) !== 0n)) return vm.ret(-EINVAL);
   if (off > 0xffff || off & 1 || off + 2 > packet.length) return vm.ret(-EFAULT);
   const at = packet.data + off;
@@ -132,14 +142,16 @@ function xdpAdjustMeta(k: SimKernel, vm: Machine): void {
 
 function xdpStore(k: SimKernel, vm: Machine): void {
   const { packet } = xdpOf(k);
-  const off = u32At(vm, 2), size = vm.u32(4);
+  const off = u32At(vm, 2),
+    size = vm.u32(4);
   if (off + size > packet.length) return vm.ret(-EINVAL);
   vm.memory.write(packet.data + off, vm.memory.read(vm.argMem(3, size), size));
   vm.ret(0);
 }
 function xdpLoad(k: SimKernel, vm: Machine): void {
   const { packet } = xdpOf(k);
-  const off = u32At(vm, 2), size = vm.u32(4);
+  const off = u32At(vm, 2),
+    size = vm.u32(4);
   if (off + size > packet.length) return vm.ret(-EINVAL);
   vm.memory.write(vm.argMem(3, size, true), packet.memory.read(packet.data + off, size));
   vm.ret(0);
@@ -173,7 +185,8 @@ function moveHead(skb: SkBuff, off: number, n: number): boolean {
 }
 function vlanPush(k: SimKernel, vm: Machine): void {
   const skb = skbOf(k);
-  const proto = vm.u32(2) & 0xffff, tci = vm.u32(3) & 0xffff;
+  const proto = vm.u32(2) & 0xffff,
+    tci = vm.u32(3) & 0xffff;
   const inOrder = proto === 0x0081 || proto === 0xa888;
   const wire = inOrder ? proto : 0x0081;
   if (skb.vlanPresent) {
@@ -218,7 +231,8 @@ function redirect(k: SimKernel, vm: Machine, kind: "device" | "peer" | "neigh"):
 /** bpf_redirect_map: the low two bits of flags are the answer when the map has nothing at the index. */
 function redirectMap(k: SimKernel, vm: Machine): void {
   const map = k.mapArg(vm, 1);
-  const flags = vm.u64(3), index = vm.u32(2);
+  const flags = vm.u64(3),
+    index = vm.u32(2);
   const broadcast = (flags & 8n) !== 0n;
   if (flags & ~(broadcast ? 0x1bn : 3n)) return vm.ret(0);
   const target = map as unknown as { has?(index: number): boolean };
@@ -236,12 +250,6 @@ function cloneRedirect(k: SimKernel, vm: Machine): void {
 }
 function pullData(k: SimKernel, vm: Machine): void {
   vm.ret(vm.u32(2) > skbOf(k).length ? -ENOMEM : 0);
-}
-/** A hash over the packet's bytes that stays the same for the same packet. */
-function hashRecalc(k: SimKernel, vm: Machine): void {
-  const skb = skbOf(k);
-  if (skb.hash === 0) skb.hash = (Math.imul(sumWords(skb.packet.bytes().subarray(0, 54)), 0x9e3779b1) | 1) >>> 0;
-  vm.setR0(skb.hash | 0, 0);
 }
 function checkMtu(k: SimKernel, vm: Machine): void {
   const nic = k.hardware.nic(vm.u32(2) || (k.run.skb?.ifindex ?? k.run.xdp?.ifindex ?? 1));
@@ -273,10 +281,8 @@ export const PACKET_HELPERS: HelperTable = {
     skb.pktType = vm.u32(2);
     vm.ret(0);
   },
-  34: hashRecalc,
   38: skbChangeTail,
   39: pullData,
-  40: (k, vm) => vm.ret(skbOf(k).csumComplete ? 0 : -ENOTSUPP),
   41: (k, vm) => {
     skbOf(k).hash = 0;
     vm.ret(0);
@@ -287,8 +293,6 @@ export const PACKET_HELPERS: HelperTable = {
     vm.ret(moveHead(skbOf(k), 0, n) ? 0 : -ENOMEM);
   },
   44: xdpAdjustHead,
-  46: (_k, vm) => vm.ret(1),
-  47: (_k, vm) => vm.ret(65534),
   48: (k, vm) => {
     skbOf(k).hash = vm.u32(2);
     vm.ret(0);
@@ -297,7 +301,6 @@ export const PACKET_HELPERS: HelperTable = {
   54: xdpAdjustMeta,
   65: xdpAdjustTail,
   68: relativeLoad,
-  135: (k, vm) => vm.ret(vm.u64(2) === 0n ? 0 : skbOf(k).csumComplete ? 0 : -EACCES),
   152: (k, vm) => redirect(k, vm, "neigh"),
   155: (k, vm) => redirect(k, vm, "peer"),
   163: checkMtu,

@@ -4,7 +4,8 @@ import { EINVAL } from "../errno.ts";
 import type { HelperTable } from "./types.ts";
 
 /** Nanoseconds of a timer tick (CONFIG_HZ 250) and jiffies at boot (INITIAL_JIFFIES as 64 bits). */
-const JIFFY_NS = 4_000_000n, INITIAL_JIFFIES = 4294892296n;
+const JIFFY_NS = 4_000_000n,
+  INITIAL_JIFFIES = 4294892296n;
 
 /** Writes `text` and a NUL into `size` bytes at register `reg`, cut and padded with zeros. */
 function putText(vm: Machine, reg: number, size: number, text: string): void {

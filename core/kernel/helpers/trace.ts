@@ -8,7 +8,8 @@ import { formatText } from "./format.ts";
 import { probeRead, probeReadStr, readStringBytes } from "./memory-access.ts";
 import type { HelperTable } from "./types.ts";
 
-const BPF_F_INDEX_MASK = 0xffffffffn, BPF_F_CURRENT_CPU = 0xffffffffn;
+const BPF_F_INDEX_MASK = 0xffffffffn,
+  BPF_F_CURRENT_CPU = 0xffffffffn;
 
 function textOf(vm: Machine, reg: number, size: number): string {
   const bytes = vm.memory.read(vm.argMem(reg, size), size);
@@ -32,7 +33,8 @@ function vprintk(k: SimKernel, vm: Machine): void {
   print(k, vm, textOf(vm, 1, vm.u32(2)), words(vm, 3, size));
 }
 function snprintf(k: SimKernel, vm: Machine): void {
-  const room = vm.u32(2), size = vm.u32(5);
+  const room = vm.u32(2),
+    size = vm.u32(5);
   if (size % 8 || size > 96) return vm.ret(-EINVAL);
   const format = readStringBytes(k, vm.u64(3), 4096);
   const text = format ? formatText(k, utf8(format), words(vm, 4, size)) : -EINVAL;
@@ -98,7 +100,8 @@ function ringbufEnd(k: SimKernel, vm: Machine, submit: boolean): void {
 
 /** bpf_strtol and bpf_strtoul: text, its length, base in flags, result. */
 function parseNumber(k: SimKernel, vm: Machine, signed: boolean): void {
-  const size = vm.u32(2), base = Number(vm.u64(3));
+  const size = vm.u32(2),
+    base = Number(vm.u64(3));
   if (![0, 8, 10, 16].includes(base) || size === 0) return vm.ret(-EINVAL);
   const text = readStringBytes(k, vm.u64(1), size);
   const m = text && /^(\s*)(-?)(0[xX](?=[0-9a-fA-F])|0(?=[0-7]))?([0-9a-fA-F]*)/.exec(utf8(text));

@@ -28,7 +28,8 @@ export class ArrayMap extends BpfMap {
     super(id, spec, host);
     this.#elem = round8(spec.valueSize);
     this.#values = host.memory.alloc("map-value", `value of map ${spec.name || id}`, this.#elem * spec.maxEntries, {
-      ...(spec.maxEntries > 1 ? { stride: this.#elem, span: spec.valueSize } : {}), owner: this,
+      ...(spec.maxEntries > 1 ? { stride: this.#elem, span: spec.valueSize } : {}),
+      owner: this,
     });
     if (spec.maxEntries === 1) host.memory.setBounds(this.#values, this.#values.start, this.#values.start + spec.valueSize);
   }
@@ -75,7 +76,11 @@ export class PercpuArrayMap extends BpfMap {
   constructor(id: number, spec: MapSpec, host: MapHost) {
     super(id, spec, host);
     this.#elem = round8(spec.valueSize);
-    this.#values = host.memory.alloc("map-value", `value of map ${spec.name || id}`, this.#elem * spec.maxEntries * host.cpus, { stride: this.#elem, span: spec.valueSize, owner: this });
+    this.#values = host.memory.alloc("map-value", `value of map ${spec.name || id}`, this.#elem * spec.maxEntries * host.cpus, {
+      stride: this.#elem,
+      span: spec.valueSize,
+      owner: this,
+    });
   }
   override get sysValueSize(): number {
     return this.#elem * this.host.cpus;

@@ -46,7 +46,8 @@ export function makeMap(id: number, spec: MapSpec, host: MapHost): BpfMap | numb
   const maker = MAKERS[spec.type];
   const error = checkMap(spec, host.cpus);
   if (error) return error;
-  if (!maker) throw new CodedError("unsupported-map-type", `map ${spec.name}: type ${MAP_TYPE_NAMES[spec.type] ?? spec.type} is not simulated`);
+  if (!maker)
+    throw new CodedError("unsupported-map-type", `map ${spec.name}: type ${MAP_TYPE_NAMES[spec.type] ?? spec.type} is not simulated`);
   return maker(id, spec, host);
 }
 export type { BpfMap, MapHost, SysResult } from "./map.ts";

@@ -25,7 +25,8 @@ function cut(key: Uint8Array, length: number): Uint8Array {
 }
 /** Order of iteration: a prefix after all that it contains, else by the first bit that differs. */
 function postorder(a: Entry, b: Entry): number {
-  const la = prefixOf(a.key), lb = prefixOf(b.key);
+  const la = prefixOf(a.key),
+    lb = prefixOf(b.key);
   for (let i = 0; i < Math.min(la, lb); i++) if (bit(a.key, i) !== bit(b.key, i)) return bit(a.key, i) - bit(b.key, i);
   return lb - la;
 }
@@ -39,7 +40,12 @@ export class LpmTrieMap extends BpfMap {
   constructor(id: number, spec: MapSpec, host: MapHost) {
     super(id, spec, host);
     this.#maxPrefix = (spec.keySize - 4) * 8;
-    this.#slab = new Slab(host.memory, `value of map ${spec.name || id}`, { bytes: round8(spec.valueSize), stride: round8(spec.valueSize), span: spec.valueSize }, this);
+    this.#slab = new Slab(
+      host.memory,
+      `value of map ${spec.name || id}`,
+      { bytes: round8(spec.valueSize), stride: round8(spec.valueSize), span: spec.valueSize },
+      this,
+    );
   }
   #exact(key: Uint8Array): Entry | undefined {
     return this.#entries.get(keyOfBytes(cut(key, prefixOf(key))));

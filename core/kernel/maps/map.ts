@@ -3,9 +3,23 @@ import type { MapSpec } from "../../object/index.ts";
 import type { Memory, Region } from "../../vm/index.ts";
 import { EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP, EPERM } from "../errno.ts";
 
-export const BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2, BPF_F_LOCK = 4;
-export const BPF_F_NO_PREALLOC = 1, BPF_F_NO_COMMON_LRU = 2, BPF_F_NUMA_NODE = 4, BPF_F_RDONLY = 8, BPF_F_WRONLY = 16, BPF_F_STACK_BUILD_ID = 32;
-export const BPF_F_ZERO_SEED = 64, BPF_F_RDONLY_PROG = 128, BPF_F_WRONLY_PROG = 256, BPF_F_CLONE = 512, BPF_F_MMAPABLE = 1024, BPF_F_PRESERVE_ELEMS = 2048, BPF_F_INNER_MAP = 4096;
+export const BPF_ANY = 0,
+  BPF_NOEXIST = 1,
+  BPF_EXIST = 2,
+  BPF_F_LOCK = 4;
+export const BPF_F_NO_PREALLOC = 1,
+  BPF_F_NO_COMMON_LRU = 2,
+  BPF_F_NUMA_NODE = 4,
+  BPF_F_RDONLY = 8,
+  BPF_F_WRONLY = 16,
+  BPF_F_STACK_BUILD_ID = 32;
+export const BPF_F_ZERO_SEED = 64,
+  BPF_F_RDONLY_PROG = 128,
+  BPF_F_WRONLY_PROG = 256,
+  BPF_F_CLONE = 512,
+  BPF_F_MMAPABLE = 1024,
+  BPF_F_PRESERVE_ELEMS = 2048,
+  BPF_F_INNER_MAP = 4096;
 
 /** What a map needs from the kernel that owns it. */
 export interface MapHost {

@@ -8,7 +8,14 @@ import { ObjectArrayMap } from "./prog-array.ts";
 
 /** The inner map must agree with the template in all that programs rely on (bpf_map_meta_equal). */
 function fits(template: MapSpec | undefined, inner: MapSpec): boolean {
-  return !!template && template.type === inner.type && template.keySize === inner.keySize && template.valueSize === inner.valueSize && template.flags === inner.flags && (inner.type !== 2 || (inner.flags & 4096) !== 0 || template.maxEntries === inner.maxEntries);
+  return (
+    !!template &&
+    template.type === inner.type &&
+    template.keySize === inner.keySize &&
+    template.valueSize === inner.valueSize &&
+    template.flags === inner.flags &&
+    (inner.type !== 2 || (inner.flags & 4096) !== 0 || template.maxEntries === inner.maxEntries)
+  );
 }
 function innerMap(map: BpfMap, fd: number): BpfMap | number {
   const inner = map.host.mapByFd(fd);

@@ -33,7 +33,9 @@ export class Slab {
     const perChunk = Math.max(1, Math.min(4096, 1 << (4 + this.#chunks.length)));
     const last = this.#chunks.at(-1);
     if (!last || this.#used >= this.#capacity(last)) {
-      this.#chunks.push(this.#memory.alloc("map-value", this.#name, perChunk * this.#bytes, { stride: this.#stride, span: this.#span, owner: this.#owner }));
+      this.#chunks.push(
+        this.#memory.alloc("map-value", this.#name, perChunk * this.#bytes, { stride: this.#stride, span: this.#span, owner: this.#owner }),
+      );
       this.#used = 0;
     }
     return this.#chunks.at(-1)!.start + this.#bytes * this.#used++;

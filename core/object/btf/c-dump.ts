@@ -27,7 +27,8 @@ export function dumpC(btf: Btf): string {
 type State = "open" | "done";
 const isRecord = (t: BtfType): boolean => t.kind === K.STRUCT || t.kind === K.UNION;
 const isEnum = (t: BtfType): boolean => t.kind === K.ENUM || t.kind === K.ENUM64;
-const keyword = (t: BtfType): string => (t.kind === K.STRUCT || (t.kind === K.FWD && !t.kflag) ? "struct" : t.kind === K.UNION || t.kind === K.FWD ? "union" : "enum");
+const keyword = (t: BtfType): string =>
+  t.kind === K.STRUCT || (t.kind === K.FWD && !t.kflag) ? "struct" : t.kind === K.UNION || t.kind === K.FWD ? "union" : "enum";
 
 class CDump {
   readonly #btf: Btf;
@@ -181,11 +182,21 @@ class CDump {
     let off = 0;
     for (const m of t.members) {
       const gap = t.kind === K.UNION ? [] : this.#gap(m, off, packed);
-      lines.push(...gap.map((g) => indent + g), `${indent}${this.#declarator(m.type, m.name, level + 1)}${m.bitSize > 0 ? `: ${m.bitSize}` : ""};`);
+      lines.push(
+        ...gap.map((g) => indent + g),
+        `${indent}${this.#declarator(m.type, m.name, level + 1)}${m.bitSize > 0 ? `: ${m.bitSize}` : ""};`,
+      );
       if (t.kind === K.STRUCT) off = m.bitOffset + (m.bitSize || this.#btf.sizeOf(m.type) * 8);
     }
     if (t.kind === K.STRUCT || t.members.length === 0) lines.push(...this.#tail(t, off, packed).map((g) => indent + g));
-    else if (t.members.every((m) => this.#btf.sizeOf(m.type) < t.size && Math.ceil(this.#btf.sizeOf(m.type) / this.#layout.align(t.id)) * this.#layout.align(t.id) < t.size)) lines.push(`${indent}unsigned char __pad[${t.size}];`);
+    else if (
+      t.members.every(
+        (m) =>
+          this.#btf.sizeOf(m.type) < t.size &&
+          Math.ceil(this.#btf.sizeOf(m.type) / this.#layout.align(t.id)) * this.#layout.align(t.id) < t.size,
+      )
+    )
+      lines.push(`${indent}unsigned char __pad[${t.size}];`);
     const head = t.name === "" ? keyword(t) : `${keyword(t)} ${this.#name(t)}`;
     return `${head} {\n${lines.join("\n")}${lines.length > 0 ? "\n" : ""}${"\t".repeat(level)}}${packed ? " __attribute__((packed))" : ""}`;
   }
@@ -264,7 +275,9 @@ class CDump {
 
   #params(t: BtfType, level: number): string {
     if (t.params.length === 0) return "void";
-    return t.params.map((p, i) => (p.type === 0 && i === t.params.length - 1 ? "..." : this.#declarator(p.type, "", level).trimEnd())).join(", ");
+    return t.params
+      .map((p, i) => (p.type === 0 && i === t.params.length - 1 ? "..." : this.#declarator(p.type, "", level).trimEnd()))
+      .join(", ");
   }
 }
 

@@ -23,6 +23,8 @@ export function appendType(btf: BtfBlob, words: readonly number[], name: string)
   const newStr = hdr + typeLen + words.length * 4;
   out.set(btf.bytes.subarray(strOff, strOff + strLen), newStr);
   out.set(nameBytes, newStr + strLen);
-  [hdr, 0, typeLen + words.length * 4, newStr - hdr, strLen + nameBytes.length + 1].forEach((v, i) => view.setUint32(4 + i * 4, v, littleEndian));
+  [hdr, 0, typeLen + words.length * 4, newStr - hdr, strLen + nameBytes.length + 1].forEach((v, i) =>
+    view.setUint32(4 + i * 4, v, littleEndian),
+  );
   return openBtf(out, btf.base);
 }

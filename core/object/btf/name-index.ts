@@ -23,7 +23,13 @@ const step = (hash: number, byte: number): number => Math.imul(hash ^ byte, 0x01
 const SEED = 0x811c9dc5 | 0;
 
 /** `strStart` is the joint offset of the blob's first string; names at smaller offsets are read through `baseString`. */
-export function buildNameIndex(bytes: Uint8Array, offsets: Uint32Array, layout: BtfLayout, strStart: number, baseString: (off: number) => string): NameIndex {
+export function buildNameIndex(
+  bytes: Uint8Array,
+  offsets: Uint32Array,
+  layout: BtfLayout,
+  strStart: number,
+  baseString: (off: number) => string,
+): NameIndex {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const bits = Math.max(4, Math.ceil(Math.log2(offsets.length + 1)));
   const mask = (1 << bits) - 1;

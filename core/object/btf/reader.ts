@@ -6,7 +6,27 @@ import { buildNameIndex, type NameIndex } from "./name-index.ts";
 const BTF_MAGIC = 0xeb9f;
 /** As in libbpf: chains of modifiers and nested arrays longer than this are taken for cycles. */
 const MAX_RESOLVE_DEPTH = 32;
-const { PTR, ARRAY, STRUCT, UNION, ENUM, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64, INT, FWD } = BTF_KIND;
+const {
+  PTR,
+  ARRAY,
+  STRUCT,
+  UNION,
+  ENUM,
+  TYPEDEF,
+  VOLATILE,
+  CONST,
+  RESTRICT,
+  FUNC,
+  FUNC_PROTO,
+  VAR,
+  DATASEC,
+  FLOAT,
+  DECL_TAG,
+  TYPE_TAG,
+  ENUM64,
+  INT,
+  FWD,
+} = BTF_KIND;
 
 const SKIPPED: ReadonlySet<number> = new Set([TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG]);
 const HAS_SIZE: ReadonlySet<number> = new Set([INT, ENUM, STRUCT, UNION, DATASEC, FLOAT, ENUM64]);
@@ -68,7 +88,8 @@ export function btfLayout(bytes: Uint8Array): BtfLayout {
   if (hdrLen < 24) bad(`header length ${hdrLen} is less than 24`, 4);
   if (hdrLen + typeOff + typeLen > bytes.length) bad("the type section ends behind the data", 8);
   if (hdrLen + strOff + strLen > bytes.length) bad("the string section ends behind the data", 16);
-  if (strLen > 0 && bytes[hdrLen + strOff + strLen - 1] !== 0) bad("the string section does not end with NUL", hdrLen + strOff + strLen - 1);
+  if (strLen > 0 && bytes[hdrLen + strOff + strLen - 1] !== 0)
+    bad("the string section does not end with NUL", hdrLen + strOff + strLen - 1);
   return { littleEndian, typeOff: hdrLen + typeOff, typeLen, strOff: hdrLen + strOff, strLen };
 }
 
@@ -79,7 +100,10 @@ export function indexTypes(bytes: Uint8Array, layout: BtfLayout): Uint32Array {
   let offsets = new Uint32Array(Math.min(1 << 18, (layout.typeLen / 12) | 0));
   let n = 0;
   for (let at = layout.typeOff; at < end; n++) {
-    if (at + 12 > end) throw new CodedError("btf-truncated", `BTF: type [${n + 1}] is cut off by the end of the type section (offset ${at})`, { offBytes: at });
+    if (at + 12 > end)
+      throw new CodedError("btf-truncated", `BTF: type [${n + 1}] is cut off by the end of the type section (offset ${at})`, {
+        offBytes: at,
+      });
     if (n === offsets.length) {
       const wider = new Uint32Array(n * 2);
       wider.set(offsets);
@@ -88,9 +112,15 @@ export function indexTypes(bytes: Uint8Array, layout: BtfLayout): Uint32Array {
     offsets[n] = at;
     const info = view.getUint32(at + 4, layout.littleEndian);
     const tail = tailSize((info >>> 24) & 31, info & 0xffff);
-    if (tail < 0) throw new CodedError("btf-bad-kind", `BTF: type [${n + 1}] has the unknown kind ${(info >>> 24) & 31} (offset ${at})`, { offBytes: at });
+    if (tail < 0)
+      throw new CodedError("btf-bad-kind", `BTF: type [${n + 1}] has the unknown kind ${(info >>> 24) & 31} (offset ${at})`, {
+        offBytes: at,
+      });
     at += 12 + tail;
-    if (at > end) throw new CodedError("btf-truncated", `BTF: type [${n + 1}] is cut off by the end of the type section (offset ${at})`, { offBytes: at });
+    if (at > end)
+      throw new CodedError("btf-truncated", `BTF: type [${n + 1}] is cut off by the end of the type section (offset ${at})`, {
+        offBytes: at,
+      });
   }
   return offsets.subarray(0, n);
 }
@@ -155,7 +185,8 @@ export class BtfBlob implements Btf {
     if (known !== undefined) return known;
     const at = off - this.#strStart;
     if (at === 0 && this.layout.strLen === 0) return "";
-    if (at >= this.layout.strLen) throw new CodedError("btf-bad-string", `BTF: string offset ${off} lies behind the string section (${this.strEnd} bytes)`);
+    if (at >= this.layout.strLen)
+      throw new CodedError("btf-bad-string", `BTF: string offset ${off} lies behind the string section (${this.strEnd} bytes)`);
     const start = this.layout.strOff + at;
     const text = utf8(this.bytes.subarray(start, this.bytes.indexOf(0, start)));
     this.#strings.set(off, text);
@@ -192,7 +223,12 @@ export class BtfBlob implements Btf {
       vlen,
       members: kind === STRUCT || kind === UNION ? this.#members(tail, vlen, info >>> 31 === 1) : NONE,
       params: kind === FUNC_PROTO ? this.#params(tail, vlen) : NONE,
-      values: kind === ENUM ? this.#enumValues(tail, vlen, info >>> 31 === 1) : kind === ENUM64 ? this.#enum64Values(tail, vlen, info >>> 31 === 1) : NONE,
+      values:
+        kind === ENUM
+          ? this.#enumValues(tail, vlen, info >>> 31 === 1)
+          : kind === ENUM64
+            ? this.#enum64Values(tail, vlen, info >>> 31 === 1)
+            : NONE,
       vars: kind === DATASEC ? this.#secVars(tail, vlen) : NONE,
       nelems: isArray ? this.#u32(tail + 8) : 0,
       indexType: isArray ? this.#u32(tail + 4) : 0,
@@ -208,7 +244,12 @@ export class BtfBlob implements Btf {
     return Array.from({ length: vlen }, (_, i) => {
       const m = tail + i * 12;
       const off = this.#u32(m + 8);
-      return { name: this.string(this.#u32(m)), type: this.#u32(m + 4), bitOffset: kflag ? off & 0xffffff : off, bitSize: kflag ? off >>> 24 : 0 };
+      return {
+        name: this.string(this.#u32(m)),
+        type: this.#u32(m + 4),
+        bitOffset: kflag ? off & 0xffffff : off,
+        bitSize: kflag ? off >>> 24 : 0,
+      };
     });
   }
   #params(tail: number, vlen: number): BtfParam[] {
@@ -228,7 +269,11 @@ export class BtfBlob implements Btf {
     });
   }
   #secVars(tail: number, vlen: number): BtfSecVar[] {
-    return Array.from({ length: vlen }, (_, i) => ({ type: this.#u32(tail + i * 12), offset: this.#u32(tail + i * 12 + 4), size: this.#u32(tail + i * 12 + 8) }));
+    return Array.from({ length: vlen }, (_, i) => ({
+      type: this.#u32(tail + i * 12),
+      offset: this.#u32(tail + i * 12 + 4),
+      size: this.#u32(tail + i * 12 + 8),
+    }));
   }
 
   #nameIndex(): NameIndex {
@@ -243,7 +288,9 @@ export class BtfBlob implements Btf {
   }
 
   findAll(name: string): readonly BtfId[] {
-    const own = this.#nameIndex().lookup(name).map((i) => this.firstId + i);
+    const own = this.#nameIndex()
+      .lookup(name)
+      .map((i) => this.firstId + i);
     return this.base === undefined ? own : [...this.base.findAll(name), ...own];
   }
 
@@ -322,4 +369,23 @@ export class BtfBlob implements Btf {
 }
 
 const NONE: readonly never[] = [];
-const VOID: BtfType = { id: 0, kind: 0, kflag: false, name: "void", size: 0, type: 0, vlen: 0, members: NONE, params: NONE, values: NONE, vars: NONE, nelems: 0, indexType: 0, encoding: 0, bitOffset: 0, bits: 0, linkage: 0, componentIdx: 0 };
+const VOID: BtfType = {
+  id: 0,
+  kind: 0,
+  kflag: false,
+  name: "void",
+  size: 0,
+  type: 0,
+  vlen: 0,
+  members: NONE,
+  params: NONE,
+  values: NONE,
+  vars: NONE,
+  nelems: 0,
+  indexType: 0,
+  encoding: 0,
+  bitOffset: 0,
+  bits: 0,
+  linkage: 0,
+  componentIdx: 0,
+};

@@ -46,7 +46,8 @@ function attributes(t: BtfType): string {
 }
 
 function* parts(btf: Btf, t: BtfType): Generator<string> {
-  for (const m of t.members) yield `\t'${m.name || "(anon)"}' type_id=${m.type} bits_offset=${m.bitOffset}${m.bitSize ? ` bitfield_size=${m.bitSize}` : ""}`;
+  for (const m of t.members)
+    yield `\t'${m.name || "(anon)"}' type_id=${m.type} bits_offset=${m.bitOffset}${m.bitSize ? ` bitfield_size=${m.bitSize}` : ""}`;
   for (const p of t.params) yield `\t'${p.name || "(anon)"}' type_id=${p.type}`;
   for (const v of t.values) yield `\t'${v.name}' val=${v.value}${t.kind === K.ENUM64 ? (t.kflag ? "LL" : "ULL") : ""}`;
   for (const v of t.vars) {

@@ -41,7 +41,8 @@ function fieldValue(relo: CoreRelo, spec: CoreSpec | undefined): FieldValue | ty
   const { btf } = spec;
   const acc = spec.path.at(-1)!;
   if (acc.name === undefined) {
-    if (relo.kind === CORE.FIELD_BYTE_OFFSET) return { val: BigInt(Math.floor(spec.bitOffset / 8)), validate: true, size: btf.sizeOf(acc.typeId), typeId: acc.typeId };
+    if (relo.kind === CORE.FIELD_BYTE_OFFSET)
+      return { val: BigInt(Math.floor(spec.bitOffset / 8)), validate: true, size: btf.sizeOf(acc.typeId), typeId: acc.typeId };
     if (relo.kind === CORE.FIELD_BYTE_SIZE) return plain(btf.sizeOf(acc.typeId));
     return fault(`relo ${relo.kind} can't be applied to array access`);
   }
@@ -66,10 +67,17 @@ function fieldValue(relo: CoreRelo, spec: CoreSpec | undefined): FieldValue | ty
   }
 }
 
-const isSigned = (t: BtfType): boolean => ((t.kind === K.ENUM || t.kind === K.ENUM64) && t.kflag) || (t.kind === K.INT && (t.encoding & 1) === 1);
+const isSigned = (t: BtfType): boolean =>
+  ((t.kind === K.ENUM || t.kind === K.ENUM64) && t.kflag) || (t.kind === K.INT && (t.encoding & 1) === 1);
 
 /** The smallest aligned load that covers the field. */
-function fieldPlace(btf: Btf, bitOff: number, bitSize: number, typeId: BtfId, relo: CoreRelo): { byteOff: number; byteSize: number; bitSize: number } {
+function fieldPlace(
+  btf: Btf,
+  bitOff: number,
+  bitSize: number,
+  typeId: BtfId,
+  relo: CoreRelo,
+): { byteOff: number; byteSize: number; bitSize: number } {
   if (bitSize === 0) {
     const byteSize = btf.sizeOf(typeId);
     return { byteOff: Math.floor(bitOff / 8), byteSize, bitSize: byteSize * 8 };
@@ -106,7 +114,8 @@ function result(relo: CoreRelo, local: CoreSpec, target: CoreSpec | undefined): 
   const now = valueOf(relo, target);
   const sizes = { origSize: orig === POISON ? 0 : orig.size, newSize: now === POISON ? 0 : now.size };
   if (orig === POISON || now === POISON) return { origVal: 0n, newVal: 0n, poison: true, validate: true, ...sizes, failMemsize: false };
-  const failMemsize = orig.size !== now.size && target !== undefined && !adjustable(local.btf.type(orig.typeId), target.btf.type(now.typeId));
+  const failMemsize =
+    orig.size !== now.size && target !== undefined && !adjustable(local.btf.type(orig.typeId), target.btf.type(now.typeId));
   return { origVal: orig.val, newVal: now.val, poison: false, validate: orig.validate, ...sizes, failMemsize };
 }
 
@@ -154,7 +163,8 @@ export class CoreResolver {
       const res = result(relo, local, spec);
       chosen ??= { spec, res };
       if (spec.bitOffset !== chosen.spec.bitOffset) ambiguous("field offset ambiguity", spec.bitOffset, chosen.spec.bitOffset);
-      if (res.poison !== chosen.res.poison || res.newVal !== chosen.res.newVal) ambiguous("relocation decision ambiguity", outcome(res), outcome(chosen.res));
+      if (res.poison !== chosen.res.poison || res.newVal !== chosen.res.newVal)
+        ambiguous("relocation decision ambiguity", outcome(res), outcome(chosen.res));
       matching.push(id);
     }
     if (chosen === undefined) return result(relo, local, undefined);

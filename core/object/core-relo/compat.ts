@@ -33,7 +33,9 @@ export function typesAreCompat(local: Btf, localId: BtfId, target: Btf, targetId
       case K.FUNC_PROTO: {
         if (lt.params.length !== tt.params.length) return false;
         if (lt.params.length > 0 && level <= 0) tooDeep();
-        const same = lt.params.every((p, i) => typesAreCompat(local, local.resolve(p.type), target, target.resolve(tt.params[i]!.type), level - 1));
+        const same = lt.params.every((p, i) =>
+          typesAreCompat(local, local.resolve(p.type), target, target.resolve(tt.params[i]!.type), level - 1),
+        );
         if (!same) return false;
         break;
       }
@@ -76,7 +78,8 @@ export function fieldsAreCompat(local: Btf, localId: BtfId, target: Btf, targetI
   return tooDeep();
 }
 
-const namesMatch = (local: string, target: string): boolean => (target === "" ? local === "" : essentialName(local) === essentialName(target));
+const namesMatch = (local: string, target: string): boolean =>
+  target === "" ? local === "" : essentialName(local) === essentialName(target);
 
 interface Pair {
   readonly local: Btf;
@@ -116,11 +119,19 @@ function leafMatches(pair: Pair, lt: BtfType, tt: BtfType, behindPtr: boolean, l
       return behindPtr && tt.kind === (lt.kflag ? K.UNION : K.STRUCT);
     case K.ENUM:
     case K.ENUM64:
-      return isEnum(tt) && lt.size === tt.size && lt.vlen <= tt.vlen && lt.values.every((v) => tt.values.some((w) => namesMatch(v.name, w.name)));
+      return (
+        isEnum(tt) && lt.size === tt.size && lt.vlen <= tt.vlen && lt.values.every((v) => tt.values.some((w) => namesMatch(v.name, w.name)))
+      );
     case K.STRUCT:
     case K.UNION:
       if (behindPtr) return lt.kind === tt.kind || (tt.kind === K.FWD && (lt.kind === K.UNION) === tt.kflag);
-      return lt.kind === tt.kind && lt.vlen <= tt.vlen && lt.members.every((m) => tt.members.some((n) => namesMatch(m.name, n.name) && typesMatch(pair, m.type, n.type, behindPtr, level - 1)));
+      return (
+        lt.kind === tt.kind &&
+        lt.vlen <= tt.vlen &&
+        lt.members.every((m) =>
+          tt.members.some((n) => namesMatch(m.name, n.name) && typesMatch(pair, m.type, n.type, behindPtr, level - 1)),
+        )
+      );
     case K.INT:
       return lt.kind === tt.kind && lt.size === tt.size && (lt.encoding & 1) === (tt.encoding & 1);
     default:

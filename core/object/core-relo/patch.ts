@@ -22,7 +22,8 @@ export function patchInsn(insns: Insn[], idx: number, res: CoreResult): void {
       if ((insn.code & op.BPF_X) !== 0) break;
       if (res.poison) insns[idx] = POISON_CALL;
       else {
-        if (res.validate && BigInt.asUintN(64, BigInt(insn.imm)) !== BigInt.asUintN(64, res.origVal)) unexpected(idx, "ALU/ALU64", BigInt(insn.imm), res);
+        if (res.validate && BigInt.asUintN(64, BigInt(insn.imm)) !== BigInt.asUintN(64, res.origVal))
+          unexpected(idx, "ALU/ALU64", BigInt(insn.imm), res);
         insns[idx] = { ...insn, imm: sext32(res.newVal) };
       }
       return;
@@ -47,7 +48,8 @@ function patchAccess(insn: Insn, idx: number, res: CoreResult): Insn {
   if (res.failMemsize) return POISON_CALL;
   const moved = { ...insn, off: Number(res.newVal) };
   if (res.newSize === res.origSize) return moved;
-  if (accessSize(insn.code) !== res.origSize) fail(`insn #${idx} (LDX/ST/STX) unexpected mem size: got ${accessSize(insn.code)}, exp ${res.origSize}`);
+  if (accessSize(insn.code) !== res.origSize)
+    fail(`insn #${idx} (LDX/ST/STX) unexpected mem size: got ${accessSize(insn.code)}, exp ${res.origSize}`);
   const size = SIZE_CODE[res.newSize] ?? fail(`insn #${idx} (LDX/ST/STX) invalid new mem size: ${res.newSize}`);
   return { ...moved, code: (insn.code & ~0x18) | size };
 }
@@ -55,7 +57,16 @@ function patchAccess(insn: Insn, idx: number, res: CoreResult): Insn {
 function patchConst(insns: Insn[], idx: number, res: CoreResult): void {
   const lo = insns[idx]!;
   const hi = insns[idx + 1];
-  if (lo.code !== op.BPF_LD_IMM64 || lo.src !== 0 || lo.off !== 0 || hi === undefined || hi.code !== 0 || hi.dst !== 0 || hi.src !== 0 || hi.off !== 0)
+  if (
+    lo.code !== op.BPF_LD_IMM64 ||
+    lo.src !== 0 ||
+    lo.off !== 0 ||
+    hi === undefined ||
+    hi.code !== 0 ||
+    hi.dst !== 0 ||
+    hi.src !== 0 ||
+    hi.off !== 0
+  )
     return fail(`insn #${idx} (LDIMM64) has unexpected form`);
   if (res.poison) {
     insns[idx] = insns[idx + 1] = POISON_CALL;

@@ -6,8 +6,19 @@ import { essentialName } from "./names.ts";
 
 /** enum bpf_core_relo_kind. */
 export const CORE = {
-  FIELD_BYTE_OFFSET: 0, FIELD_BYTE_SIZE: 1, FIELD_EXISTS: 2, FIELD_SIGNED: 3, FIELD_LSHIFT_U64: 4, FIELD_RSHIFT_U64: 5,
-  TYPE_ID_LOCAL: 6, TYPE_ID_TARGET: 7, TYPE_EXISTS: 8, TYPE_SIZE: 9, ENUMVAL_EXISTS: 10, ENUMVAL_VALUE: 11, TYPE_MATCHES: 12,
+  FIELD_BYTE_OFFSET: 0,
+  FIELD_BYTE_SIZE: 1,
+  FIELD_EXISTS: 2,
+  FIELD_SIGNED: 3,
+  FIELD_LSHIFT_U64: 4,
+  FIELD_RSHIFT_U64: 5,
+  TYPE_ID_LOCAL: 6,
+  TYPE_ID_TARGET: 7,
+  TYPE_EXISTS: 8,
+  TYPE_SIZE: 9,
+  ENUMVAL_EXISTS: 10,
+  ENUMVAL_VALUE: 11,
+  TYPE_MATCHES: 12,
 } as const;
 export const isFieldKind = (kind: number): boolean => kind <= CORE.FIELD_RSHIFT_U64;
 export const isTypeKind = (kind: number): boolean => (kind >= CORE.TYPE_ID_LOCAL && kind <= CORE.TYPE_SIZE) || kind === CORE.TYPE_MATCHES;
@@ -96,7 +107,10 @@ export function matchSpec(local: CoreSpec, target: Btf, targetId: BtfId): CoreSp
   const spec: CoreSpec = { btf: target, rootId: targetId, kind: local.kind, path: [], rawLen: 0, bitOffset: 0 };
   if (isTypeKind(local.kind)) {
     const pair = { local: local.btf, target };
-    const same = local.kind === CORE.TYPE_MATCHES ? typesMatch(pair, local.rootId, targetId) : typesAreCompat(local.btf, local.rootId, target, targetId);
+    const same =
+      local.kind === CORE.TYPE_MATCHES
+        ? typesMatch(pair, local.rootId, targetId)
+        : typesAreCompat(local.btf, local.rootId, target, targetId);
     return same ? spec : undefined;
   }
   let id = targetId;

@@ -3,11 +3,13 @@ import { ByteReader, CodedError } from "../../base/index.ts";
 
 export const EM_BPF = 247;
 export const SHT = { PROGBITS: 1, SYMTAB: 2, STRTAB: 3, RELA: 4, NOBITS: 8, REL: 9 } as const;
-export const SHF_ALLOC = 2, SHF_EXECINSTR = 4;
+export const SHF_ALLOC = 2,
+  SHF_EXECINSTR = 4;
 export const STT = { NOTYPE: 0, OBJECT: 1, FUNC: 2, SECTION: 3, FILE: 4 } as const;
 export const STB = { LOCAL: 0, GLOBAL: 1, WEAK: 2 } as const;
 export const STV = { DEFAULT: 0, INTERNAL: 1, HIDDEN: 2, PROTECTED: 3 } as const;
-export const SHN_UNDEF = 0, SHN_LORESERVE = 0xff00;
+export const SHN_UNDEF = 0,
+  SHN_LORESERVE = 0xff00;
 
 export interface ElfSection {
   readonly index: number;
@@ -59,7 +61,11 @@ const fail = (code: string, why: string, offBytes: number): never => {
 /** Opens an object. Throws CodedError `elf-not-elf`, `elf-unsupported`, `elf-truncated`, `elf-format`. */
 export function openElf(bytes: Uint8Array): Elf {
   if (bytes.length < 4 || bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46)
-    fail("elf-not-elf", bytes.length === 0 ? "the file is empty" : "no ELF magic; give an object that a compiler made for BPF (clang -target bpf -c)", 0);
+    fail(
+      "elf-not-elf",
+      bytes.length === 0 ? "the file is empty" : "no ELF magic; give an object that a compiler made for BPF (clang -target bpf -c)",
+      0,
+    );
   if (bytes.length < 64) fail("elf-truncated", `the header takes 64 bytes, the file has ${bytes.length}`, bytes.length);
   if (bytes[4] !== 2) fail("elf-unsupported", "32-bit objects are not BPF objects", 4);
   if (bytes[5] !== 1 && bytes[5] !== 2) fail("elf-format", `unknown byte order ${bytes[5]}`, 5);
@@ -142,10 +148,16 @@ function readSymbols(r: ByteReader, symtab: ElfSection, sections: readonly ElfSe
 
 function readRelocs(section: ElfSection, littleEndian: boolean): ElfReloc[] {
   const size = section.type === SHT.RELA ? 24 : 16;
-  if (section.entSize !== size) fail("elf-format", `relocations of ${section.entSize} bytes in '${section.name}', ${size} expected`, section.offset);
+  if (section.entSize !== size)
+    fail("elf-format", `relocations of ${section.entSize} bytes in '${section.name}', ${size} expected`, section.offset);
   const r = new ByteReader(section.data, littleEndian, "elf");
   return Array.from({ length: Math.floor(section.data.length / size) }, (_, i) => {
     const info = r.u64(i * size + 8);
-    return { offset: r.u64n(i * size), type: Number(info & 0xffffffffn), symbol: Number(info >> 32n), addend: size === 24 ? Number(BigInt.asIntN(64, r.u64(i * size + 16))) : 0 };
+    return {
+      offset: r.u64n(i * size),
+      type: Number(info & 0xffffffffn),
+      symbol: Number(info >> 32n),
+      addend: size === 24 ? Number(BigInt.asIntN(64, r.u64(i * size + 16))) : 0,
+    };
   });
 }

@@ -18,8 +18,10 @@ export function attachBtfId(func: Func, def: SectionDef, kernel: Btf | undefined
   if (!def.attachBtf) return 0;
   const fail = (code: string, why: string): never => refuse(code, `prog '${func.name}': ${why}`);
   const target = attachTarget(def, func.secName);
-  if (target === undefined) return fail("attach-target", `no BTF-based attach target is specified; write SEC("${def.pattern.slice(0, -1)}/NAME")`);
-  if (def.progType === P.EXT) return fail("attach-target", "attach program FD is not set: a freplace program needs the program that it replaces");
+  if (target === undefined)
+    return fail("attach-target", `no BTF-based attach target is specified; write SEC("${def.pattern.slice(0, -1)}/NAME")`);
+  if (def.progType === P.EXT)
+    return fail("attach-target", "attach program FD is not set: a freplace program needs the program that it replaces");
   if (kernel === undefined) return fail("attach-btf", "kernel BTF is needed to find the attach target; give one with --btf");
   const colon = target.indexOf(":");
   const name = colon >= 0 && target.slice(0, colon) === "vmlinux" ? target.slice(colon + 1) : target;
@@ -38,5 +40,8 @@ function prefixKind(attachType: number): [prefix: string, kind: number] {
 export function unknownSection(func: Func): { code: string; message: string } {
   const near = nearestSections(func.secName);
   const hint = near.length > 0 ? `; did you mean ${near.map((n) => `SEC("${n}")`).join(" or ")}?` : "";
-  return { code: "unknown-section", message: `prog '${func.name}': missing BPF prog type, check ELF section name '${func.secName}'${hint}` };
+  return {
+    code: "unknown-section",
+    message: `prog '${func.name}': missing BPF prog type, check ELF section name '${func.secName}'${hint}`,
+  };
 }

@@ -32,8 +32,19 @@ export function readBtfExt(bytes: Uint8Array, btf: BtfBlob): BtfExt {
     hdr < field + 8 ? new Map<string, T[]>() : readPart(r, { start: hdr + r.u32(field), size: r.u32(field + 4), minRec }, btf, decode);
   return {
     funcs: part(8, 8, (at) => ({ slot: slotOf(r, at), typeId: r.u32(at + 4) })),
-    lines: part(16, 16, (at) => ({ slot: slotOf(r, at), fileOff: r.u32(at + 4), textOff: r.u32(at + 8), line: r.u32(at + 12) >>> 10, column: r.u32(at + 12) & 0x3ff })),
-    relos: part(24, 16, (at) => ({ insnIdx: slotOf(r, at), typeId: r.u32(at + 4), access: btf.string(r.u32(at + 8)), kind: r.u32(at + 12) })),
+    lines: part(16, 16, (at) => ({
+      slot: slotOf(r, at),
+      fileOff: r.u32(at + 4),
+      textOff: r.u32(at + 8),
+      line: r.u32(at + 12) >>> 10,
+      column: r.u32(at + 12) & 0x3ff,
+    })),
+    relos: part(24, 16, (at) => ({
+      insnIdx: slotOf(r, at),
+      typeId: r.u32(at + 4),
+      access: btf.string(r.u32(at + 8)),
+      kind: r.u32(at + 12),
+    })),
   };
 }
 
@@ -58,8 +69,9 @@ function readPart<T>(r: ByteReader, part: Part, btf: BtfBlob, decode: (at: numbe
   };
   if (end > r.length) fail("a part ends behind the section", part.start);
   const recSize = r.u32(part.start);
-  if (recSize < part.minRec || recSize % 4 || recSize > 1 << 16) fail(`records of ${recSize} bytes, at least ${part.minRec} expected`, part.start);
-  for (let at = part.start + 4; at < end; ) {
+  if (recSize < part.minRec || recSize % 4 || recSize > 1 << 16)
+    fail(`records of ${recSize} bytes, at least ${part.minRec} expected`, part.start);
+  for (let at = part.start + 4; at < end;) {
     if (at + 8 > end) fail("a section header is cut off", at);
     const name = btf.string(r.u32(at));
     const count = r.u32(at + 4);

@@ -29,11 +29,17 @@ const isDebug = (name: string): boolean => name.startsWith(".debug_") || name.st
 /** Opens an object and collects its parts. Throws CodedError when libbpf would refuse to open it. */
 export function collect(bytes: Uint8Array, fileName: string): ObjectState {
   const elf = openElf(bytes);
-  if (elf.machine !== EM_BPF && elf.machine !== 0) refuse("elf-not-bpf", `ELF: made for machine ${elf.machine}, not for BPF (${EM_BPF}); compile with -target bpf`, 18);
+  if (elf.machine !== EM_BPF && elf.machine !== 0)
+    refuse("elf-not-bpf", `ELF: made for machine ${elf.machine}, not for BPF (${EM_BPF}); compile with -target bpf`, 18);
   if (elf.symtabIndex === 0) refuse("elf-no-symbols", "ELF: couldn't find symbol table, stripped object file?");
   const sections = elf.sections.filter((s) => !isDebug(s.name));
   const legacy = sections.find((s) => s.name === "maps");
-  if (legacy) refuse("legacy-maps", "legacy map definitions in 'maps' section are not supported by libbpf v1.0+; define maps in SEC(\".maps\")", legacy.offset);
+  if (legacy)
+    refuse(
+      "legacy-maps",
+      "legacy map definitions in 'maps' section are not supported by libbpf v1.0+; define maps in SEC(\".maps\")",
+      legacy.offset,
+    );
   const code = sections.filter((s) => s.type === SHT.PROGBITS && s.flags & SHF_EXECINSTR && s.size > 0);
   const license = sections.find((s) => s.name === "license");
   const btf = readBtf(sections);
@@ -81,9 +87,16 @@ function functionsOf(elf: Elf, section: ElfSection): Func[] {
   const out: Func[] = [];
   for (const sym of elf.symbols) {
     if (sym.shndx !== section.index || sym.type !== STT.FUNC) continue;
-    if (sym.value + sym.size > section.data.length) refuse("elf-program-bounds", `sec '${section.name}': program at offset ${sym.value} crosses section boundary`, section.offset);
-    if (section.name !== ".text" && sym.bind === STB.LOCAL) refuse("static-program", `sec '${section.name}': program '${sym.name}' is static and not supported`, section.offset + sym.value);
-    if (sym.size === 0 || sym.size % 8 || sym.value % 8) refuse("elf-program-size", `sec '${section.name}': corrupted program '${sym.name}', offset ${sym.value}, size ${sym.size}`, section.offset);
+    if (sym.value + sym.size > section.data.length)
+      refuse("elf-program-bounds", `sec '${section.name}': program at offset ${sym.value} crosses section boundary`, section.offset);
+    if (section.name !== ".text" && sym.bind === STB.LOCAL)
+      refuse("static-program", `sec '${section.name}': program '${sym.name}' is static and not supported`, section.offset + sym.value);
+    if (sym.size === 0 || sym.size % 8 || sym.value % 8)
+      refuse(
+        "elf-program-size",
+        `sec '${section.name}': corrupted program '${sym.name}', offset ${sym.value}, size ${sym.size}`,
+        section.offset,
+      );
     out.push({
       name: sym.name,
       secIdx: section.index,

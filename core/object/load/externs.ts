@@ -10,7 +10,8 @@ import { refuse, type Extern, type ObjectState } from "./model.ts";
 
 const LINKAGE_EXTERN = 2;
 
-export const isExtern = (sym: ElfSymbol): boolean => sym.shndx === SHN_UNDEF && (sym.bind === STB.GLOBAL || sym.bind === STB.WEAK) && sym.type === STT.NOTYPE;
+export const isExtern = (sym: ElfSymbol): boolean =>
+  sym.shndx === SHN_UNDEF && (sym.bind === STB.GLOBAL || sym.bind === STB.WEAK) && sym.type === STT.NOTYPE;
 
 /** Fills `state.externs`, sorted as libbpf sorts them, and completes `.ksyms` and `.kconfig` of its BTF. */
 export function collectExterns(state: ObjectState): void {
@@ -45,9 +46,23 @@ function describe(btf: BtfBlob, sym: ElfSymbol, sections: ReadonlyMap<BtfId, str
   if (btfId === 0 || t.linkage !== LINKAGE_EXTERN) refuse("extern-no-btf", `failed to find BTF for extern '${sym.name}'`);
   const section = sections.get(btfId);
   const isFunc = t.kind === BTF_KIND.FUNC;
-  const common = { name: sym.name, symIdx: sym.index, weak: sym.bind === STB.WEAK, btfId, isFunc, dataOff: 0, isSet: false, kernelBtfId: 0, address: 0n };
+  const common = {
+    name: sym.name,
+    symIdx: sym.index,
+    weak: sym.bind === STB.WEAK,
+    btfId,
+    isFunc,
+    dataOff: 0,
+    isSet: false,
+    kernelBtfId: 0,
+    address: 0n,
+  };
   if (section === ".ksyms") return { ...common, kind: "ksym", size: 0, align: 1, typeId: btf.resolve(t.type) };
-  if (section !== ".kconfig") return refuse("extern-section", section === undefined ? `failed to find BTF for extern '${sym.name}' section` : `unrecognized extern section '${section}'`);
+  if (section !== ".kconfig")
+    return refuse(
+      "extern-section",
+      section === undefined ? `failed to find BTF for extern '${sym.name}' section` : `unrecognized extern section '${section}'`,
+    );
   if (isFunc) refuse("extern-section", `extern function ${sym.name} is unsupported under .kconfig section`);
   const size = btf.sizeOf(t.type);
   const align = btf.alignOf(t.type);
@@ -160,14 +175,22 @@ export interface ExternOptions {
 export function resolveExterns(state: ObjectState, data: Uint8Array, options: ExternOptions): void {
   const config = parseConfig(options.kconfig ?? "");
   for (const ext of state.externs) {
-    if (ext.kind === "kconfig") setKconfig(state.btf!, ext, data, config, { LINUX_KERNEL_VERSION: options.kernelVersion, LINUX_HAS_BPF_COOKIE: 1, LINUX_HAS_SYSCALL_WRAPPER: options.syscallWrapper ? 1 : 0 });
+    if (ext.kind === "kconfig")
+      setKconfig(state.btf!, ext, data, config, {
+        LINUX_KERNEL_VERSION: options.kernelVersion,
+        LINUX_HAS_BPF_COOKIE: 1,
+        LINUX_HAS_SYSCALL_WRAPPER: options.syscallWrapper ? 1 : 0,
+      });
     else if (ext.typeId === 0) {
       const address = options.kallsyms?.get(ext.name);
       ext.isSet = address !== undefined;
       ext.address = address ?? 0n;
-    }
-    else resolveKsym(state.btf!, ext, options.kernelBtf);
-    if (!ext.isSet && !ext.weak) refuse("extern-unresolved", `extern '${ext.name}' (strong): not resolved${ext.kind === "kconfig" ? "; give the kernel's configuration" : ""}`);
+    } else resolveKsym(state.btf!, ext, options.kernelBtf);
+    if (!ext.isSet && !ext.weak)
+      refuse(
+        "extern-unresolved",
+        `extern '${ext.name}' (strong): not resolved${ext.kind === "kconfig" ? "; give the kernel's configuration" : ""}`,
+      );
   }
 }
 
@@ -180,10 +203,17 @@ function parseConfig(text: string): Map<string, string> {
   return out;
 }
 
-function setKconfig(btf: BtfBlob, ext: Extern, data: Uint8Array, config: ReadonlyMap<string, string>, virtual: Readonly<Record<string, number>>): void {
+function setKconfig(
+  btf: BtfBlob,
+  ext: Extern,
+  data: Uint8Array,
+  config: ReadonlyMap<string, string>,
+  virtual: Readonly<Record<string, number>>,
+): void {
   if (!ext.name.startsWith("CONFIG_")) {
     const value = virtual[ext.name];
-    if (value === undefined && (!ext.name.startsWith("LINUX_") || !ext.weak)) refuse("kconfig-extern", `extern (kcfg) '${ext.name}': unrecognized virtual extern`);
+    if (value === undefined && (!ext.name.startsWith("LINUX_") || !ext.weak))
+      refuse("kconfig-extern", `extern (kcfg) '${ext.name}': unrecognized virtual extern`);
     return putNumber(btf, ext, data, BigInt(value ?? 0));
   }
   const text = config.get(ext.name);
@@ -193,7 +223,8 @@ function setKconfig(btf: BtfBlob, ext: Extern, data: Uint8Array, config: Readonl
   if (/^[ynm]/.test(text)) putTristate(ext, data, text[0]!, kind, wrong);
   else if (text.startsWith('"')) putString(ext, data, text, kind, wrong);
   else {
-    if (!/^-?(0[xX][0-9a-fA-F]+|\d+)$/.test(text)) refuse("kconfig-value", `extern (kcfg) '${ext.name}': value '${text}' isn't a valid integer`);
+    if (!/^-?(0[xX][0-9a-fA-F]+|\d+)$/.test(text))
+      refuse("kconfig-value", `extern (kcfg) '${ext.name}': value '${text}' isn't a valid integer`);
     if (kind !== "int" && kind !== "char") wrong("integer");
     putNumber(btf, ext, data, text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text));
   }
@@ -219,11 +250,14 @@ function putNumber(btf: BtfBlob, ext: Extern, data: Uint8Array, value: bigint): 
   const kind = kconfigType(btf, ext.typeId);
   const t = btf.type(btf.resolve(ext.typeId));
   const bits = ext.size * 8;
-  if (kind !== "int" && kind !== "char" && kind !== "bool") refuse("kconfig-value", `extern (kcfg) '${ext.name}': value '${value}' implies integer, char, or boolean type`);
+  if (kind !== "int" && kind !== "char" && kind !== "bool")
+    refuse("kconfig-value", `extern (kcfg) '${ext.name}': value '${value}' implies integer, char, or boolean type`);
   if (kind === "bool" && value > 1n) refuse("kconfig-value", `extern (kcfg) '${ext.name}': value '${value}' isn't boolean compatible`);
   const wrapped = t.encoding & 1 ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
-  if (bits < 64 && wrapped !== value) refuse("kconfig-value", `extern (kcfg) '${ext.name}': value '${value}' doesn't fit in ${ext.size} bytes`);
-  for (let i = 0; i < ext.size; i++) data[ext.dataOff + (btf.layout.littleEndian ? i : ext.size - 1 - i)] = Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 255n);
+  if (bits < 64 && wrapped !== value)
+    refuse("kconfig-value", `extern (kcfg) '${ext.name}': value '${value}' doesn't fit in ${ext.size} bytes`);
+  for (let i = 0; i < ext.size; i++)
+    data[ext.dataOff + (btf.layout.littleEndian ? i : ext.size - 1 - i)] = Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 255n);
   ext.isSet = true;
 }
 
@@ -232,13 +266,19 @@ function resolveKsym(btf: BtfBlob, ext: Extern, kernel: Btf | undefined): void {
   const name = ext.isFunc ? essentialName(ext.name) : ext.name;
   const id = kernel?.find(name, ext.isFunc ? BTF_KIND.FUNC : BTF_KIND.VAR) ?? 0;
   if (kernel === undefined || id === 0) {
-    if (!ext.weak) throw new CodedError("ksym-not-found", `extern (${what}) '${ext.name}': not found in kernel${ext.isFunc ? " or module BTFs" : " BTF"}`);
+    if (!ext.weak)
+      throw new CodedError(
+        "ksym-not-found",
+        `extern (${what}) '${ext.name}': not found in kernel${ext.isFunc ? " or module BTFs" : " BTF"}`,
+      );
     return;
   }
   const target = ext.isFunc ? kernel.type(id).type : kernel.resolve(kernel.type(id).type);
   if (!typesAreCompat(btf, ext.typeId, kernel, target)) {
     if (ext.weak && ext.isFunc) return;
-    const why = ext.isFunc ? `func_proto [${ext.typeId}] incompatible with vmlinux [${target}]` : `incompatible types, expected [${ext.typeId}] ${btf.type(ext.typeId).name}, but kernel has [${target}] ${kernel.type(target).name}`;
+    const why = ext.isFunc
+      ? `func_proto [${ext.typeId}] incompatible with vmlinux [${target}]`
+      : `incompatible types, expected [${ext.typeId}] ${btf.type(ext.typeId).name}, but kernel has [${target}] ${kernel.type(target).name}`;
     throw new CodedError("ksym-incompatible", `extern (${what}) '${ext.name}': ${why}`);
   }
   ext.isSet = true;

@@ -53,11 +53,17 @@ export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): Object
   guard(state, () => externs(state, options));
   applyCore(state, ext, options.kernelBtf);
   const targets = new Map<Func, StructOpsAttach>();
-  for (const map of state.maps) if (map.structOps && map.autocreate) guard(state, () => bindStructOps(map, state.btf!, options.kernelBtf, targets));
+  for (const map of state.maps)
+    if (map.structOps && map.autocreate) guard(state, () => bindStructOps(map, state.btf!, options.kernelBtf, targets));
   const subFault = state.funcs.find((f) => f.secIdx === state.textIdx && f.coreError)?.coreError;
   const mains = state.funcs.filter((f) => f.secIdx !== state.textIdx);
   const programs = mains.map((f) => program({ state, ext, func: f, options, targets, fault: state.fault ?? f.coreError ?? subFault }));
-  return { programs, maps: state.maps.map((m) => asCreated(m.spec, options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS)), btf: state.btf, license: state.license };
+  return {
+    programs,
+    maps: state.maps.map((m) => asCreated(m.spec, options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS)),
+    btf: state.btf,
+    license: state.license,
+  };
 }
 
 /** BTF.ext that cannot be read is left out, as libbpf does. */
@@ -149,7 +155,10 @@ function program({ state, ext, func, options, targets, fault }: ProgramInput): P
   const target = targets.get(func);
   if (def === undefined) error ??= unknownSection(func);
   if (def?.progType === PROG_TYPE.STRUCT_OPS && target === undefined)
-    error ??= { code: "struct-ops", message: `prog '${func.name}': SEC("struct_ops") program isn't referenced anywhere, did you forget to use it?` };
+    error ??= {
+      code: "struct-ops",
+      message: `prog '${func.name}': SEC("struct_ops") program isn't referenced anywhere, did you forget to use it?`,
+    };
   const btfId = def && attempt(() => attachBtfId(func, def, options.kernelBtf), 0);
   return {
     name: func.name,

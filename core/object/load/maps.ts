@@ -50,10 +50,21 @@ export function initMaps(state: ObjectState): void {
   if (state.mapsIdx >= 0) userMaps(state, state.btf!);
   for (const s of state.elf.sections) {
     const kind = dataKind(s);
-    if (kind !== undefined && s.size > 0) state.maps.push(internalMap(state, { realName: s.name, secIdx: s.index, kind, data: kind === "bss" ? new Uint8Array(bssSize(s.size)) : s.data.slice() }));
+    if (kind !== undefined && s.size > 0)
+      state.maps.push(
+        internalMap(state, {
+          realName: s.name,
+          secIdx: s.index,
+          kind,
+          data: kind === "bss" ? new Uint8Array(bssSize(s.size)) : s.data.slice(),
+        }),
+      );
   }
   const last = state.externs.filter((e) => e.kind === "kconfig").at(-1);
-  if (last) state.maps.push(internalMap(state, { realName: ".kconfig", secIdx: -1, kind: "kconfig", data: new Uint8Array(last.dataOff + last.size) }));
+  if (last)
+    state.maps.push(
+      internalMap(state, { realName: ".kconfig", secIdx: -1, kind: "kconfig", data: new Uint8Array(last.dataOff + last.size) }),
+    );
 }
 
 /** `.bss` takes no room in the file, so its size is bounded here: no map of the kernel holds a larger value. */
@@ -72,7 +83,9 @@ interface Internal {
 function internalMap(state: ObjectState, def: Internal): LoadMap {
   const readOnly = def.kind === "rodata" || def.kind === "kconfig";
   const valueType = state.btf?.findAll(def.realName)[0] ?? 0;
-  const exposed = valueType !== 0 && state.btf!.type(valueType).vars.some((v) => state.btf!.kind(v.type) === K.VAR && state.btf!.type(v.type).linkage !== 0);
+  const exposed =
+    valueType !== 0 &&
+    state.btf!.type(valueType).vars.some((v) => state.btf!.kind(v.type) === K.VAR && state.btf!.type(v.type).linkage !== 0);
   const spec: MapSpec = {
     name: internalName(state.name, def.realName),
     type: M.ARRAY,
@@ -105,19 +118,38 @@ function userMaps(state: ObjectState, btf: BtfBlob): void {
     if (t.name === "") refuse("map-name", `map #${varIdx}: empty name.`);
     if (v.offset + v.size > section.data.length) refuse("map-data", `map '${t.name}' BTF data is corrupted.`);
     if (t.kind !== K.VAR) refuse("map-def", `map '${t.name}': unexpected var kind.`);
-    if (t.linkage !== 1) refuse("map-linkage", `map '${t.name}': unsupported map linkage ${["static", "global", "extern"][t.linkage] ?? "unknown"}.`);
+    if (t.linkage !== 1)
+      refuse("map-linkage", `map '${t.name}': unsupported map linkage ${["static", "global", "extern"][t.linkage] ?? "unknown"}.`);
     const def = btf.type(btf.resolve(t.type));
     if (def.kind !== K.STRUCT) refuse("map-def", `map '${t.name}': unexpected def kind.`);
     if (def.size > v.size) refuse("map-def", `map '${t.name}': invalid def size.`);
-    state.maps.push({ spec: new MapReader(btf, t.name, false).read(def), secIdx: section.index, secOff: v.offset, internal: false, autocreate: true, varIdx, structOps: undefined });
+    state.maps.push({
+      spec: new MapReader(btf, t.name, false).read(def),
+      secIdx: section.index,
+      secOff: v.offset,
+      internal: false,
+      autocreate: true,
+      varIdx,
+      structOps: undefined,
+    });
   });
   const arenas = state.maps.filter((m) => m.spec.type === M.ARENA);
   for (const m of arenas) m.spec = { ...m.spec, userMapped: true }; // bpf_object__create_maps maps it at once, so its user address is set.
-  if (arenas.length > 1) refuse("map-arena", `map '${arenas[1]!.spec.name}': only single ARENA map is supported (map '${arenas[0]!.spec.name}' is also ARENA)`);
+  if (arenas.length > 1)
+    refuse("map-arena", `map '${arenas[1]!.spec.name}': only single ARENA map is supported (map '${arenas[0]!.spec.name}' is also ARENA)`);
   const data = state.arenaSection;
   if (data === undefined) return;
-  const arena = arenas[0] ?? refuse("map-arena", `elf: sec '${data.name}': to use global __arena variables the ARENA map should be explicitly declared in SEC(".maps")`);
-  if (Math.ceil(data.size / PAGE) > arena.spec.maxEntries) refuse("map-arena", `elf: sec '${data.name}': declared ARENA map size (${arena.spec.maxEntries * PAGE}) is too small to hold global __arena variables of size ${data.size}`);
+  const arena =
+    arenas[0] ??
+    refuse(
+      "map-arena",
+      `elf: sec '${data.name}': to use global __arena variables the ARENA map should be explicitly declared in SEC(".maps")`,
+    );
+  if (Math.ceil(data.size / PAGE) > arena.spec.maxEntries)
+    refuse(
+      "map-arena",
+      `elf: sec '${data.name}': declared ARENA map size (${arena.spec.maxEntries * PAGE}) is too small to hold global __arena variables of size ${data.size}`,
+    );
   arena.spec = { ...arena.spec, initial: data.data.slice() };
 }
 
@@ -254,7 +286,20 @@ function ringbufSize(size: number): number {
 
 /** Maps whose key and value types libbpf does not hand to the kernel. */
 const NO_BTF: ReadonlySet<number> = new Set([
-  M.PERF_EVENT_ARRAY, M.CGROUP_ARRAY, M.STACK_TRACE, M.ARRAY_OF_MAPS, M.HASH_OF_MAPS, M.DEVMAP, M.DEVMAP_HASH, M.CPUMAP, M.XSKMAP, M.SOCKMAP, M.SOCKHASH, M.QUEUE, M.STACK, M.ARENA,
+  M.PERF_EVENT_ARRAY,
+  M.CGROUP_ARRAY,
+  M.STACK_TRACE,
+  M.ARRAY_OF_MAPS,
+  M.HASH_OF_MAPS,
+  M.DEVMAP,
+  M.DEVMAP_HASH,
+  M.CPUMAP,
+  M.XSKMAP,
+  M.SOCKMAP,
+  M.SOCKHASH,
+  M.QUEUE,
+  M.STACK,
+  M.ARENA,
 ]);
 
 /** The map as bpf_object__create_map would create it on a machine with `cpus` possible CPUs. */

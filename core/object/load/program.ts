@@ -1,6 +1,17 @@
 // Makes one program of an entry function: appends its subprograms, points calls at them, fills in maps, externs and debug info (bpf_object__relocate of libbpf 1.5).
 import type { BtfId } from "../../base/index.ts";
-import { BPF_CALL, BPF_JMP, BPF_LD_IMM64, BPF_PSEUDO_BTF_ID, BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, BPF_PSEUDO_KFUNC_CALL, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, type Insn } from "../../isa/index.ts";
+import {
+  BPF_CALL,
+  BPF_JMP,
+  BPF_LD_IMM64,
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  type Insn,
+} from "../../isa/index.ts";
 import { BTF_KIND as K } from "../btf/btf.ts";
 import type { CodeOrigin, FuncInfo, LineInfo } from "../spec.ts";
 import type { BtfExt, RawFunc, RawLine } from "./btf-ext.ts";
@@ -95,7 +106,8 @@ class Linker {
     if (lines.length === 0 && !first) this.#fail("missing .BTF.ext line info.");
     this.#takesLines = lines.length > 0;
     const text = (off: number): string => this.#state.btf!.string(off);
-    for (const l of lines) this.#lineInfo.push({ insnIdx: l.slot + move, file: text(l.fileOff), line: l.line, column: l.column, text: text(l.textOff) });
+    for (const l of lines)
+      this.#lineInfo.push({ insnIdx: l.slot + move, file: text(l.fileOff), line: l.line, column: l.column, text: text(l.textOff) });
   }
 
   /** Points calls and callbacks of `func` (placed at `base`) at their targets, appending those that are new, depth first. */
@@ -106,7 +118,8 @@ class Linker {
       const callback = insn.code === BPF_LD_IMM64 && (insn.src === BPF_PSEUDO_FUNC || reloc?.kind === "subprog-addr");
       if ((!isSubprogCall(insn) && !callback) || reloc?.kind === "extern-call") continue;
       const slot = this.#targetSlot(func, i, insn, reloc);
-      const target = funcAt(this.#state.funcs, this.#state.textIdx, slot) ?? this.#fail("no .text section found yet sub-program call exists");
+      const target =
+        funcAt(this.#state.funcs, this.#state.textIdx, slot) ?? this.#fail("no .text section found yet sub-program call exists");
       let at = this.#at.get(target);
       if (at === undefined) {
         at = this.append(target);
@@ -143,7 +156,8 @@ class Linker {
     for (let i = 0; i < this.#insns.length; i++) {
       const insn = this.#insns[i]!;
       if (insn.code !== BPF_LD_IMM64) continue;
-      if ((insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE) && !relocated.has(i)) this.#insns[i] = { ...insn, imm: ~insn.imm };
+      if ((insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE) && !relocated.has(i))
+        this.#insns[i] = { ...insn, imm: ~insn.imm };
       i++;
     }
   }
@@ -164,7 +178,8 @@ class Linker {
 
   #externRef(r: Reloc, _insn: Insn): void {
     const ext = this.#state.externs[r.target]!;
-    if (ext.kind === "kconfig") this.#pair(r, { src: BPF_PSEUDO_MAP_VALUE, imm: this.#state.maps.findIndex((m) => m.internal && m.secIdx === -1) }, ext.dataOff);
+    if (ext.kind === "kconfig")
+      this.#pair(r, { src: BPF_PSEUDO_MAP_VALUE, imm: this.#state.maps.findIndex((m) => m.internal && m.secIdx === -1) }, ext.dataOff);
     else if (ext.typeId !== 0 && ext.isSet) this.#pair(r, { src: BPF_PSEUDO_BTF_ID, imm: ext.kernelBtfId }, 0);
     else this.#pair(r, { imm: Number(BigInt.asIntN(32, ext.address)) }, Number(BigInt.asIntN(32, ext.address >> 32n)));
   }
@@ -188,7 +203,10 @@ function exceptionCallback(state: ObjectState, main: Func): Func | undefined {
   const btf = state.btf;
   const fnId: BtfId = btf?.find(main.name, K.FUNC) ?? 0;
   if (btf === undefined || fnId === 0) return undefined;
-  const names = btf.declTags(fnId, -1).filter((t) => t.startsWith(EXCEPTION_TAG)).map((t) => t.slice(EXCEPTION_TAG.length));
+  const names = btf
+    .declTags(fnId, -1)
+    .filter((t) => t.startsWith(EXCEPTION_TAG))
+    .map((t) => t.slice(EXCEPTION_TAG.length));
   if (names.length === 0) return undefined;
   const found = names.map((name) => {
     const fail = (why: string): never => refuse("exception-callback", `prog '${main.name}': ${why}`);

@@ -40,7 +40,8 @@ function meaning(state: ObjectState, func: Func, insnIdx: number, sym: ElfSymbol
   const insn = func.insns[insnIdx]!;
   const name = sym.name || (state.elf.sections[sym.shndx]?.name ?? "");
   const fail = (why: string): never => bad(`prog '${func.name}': ${why}`);
-  if (!isCall(insn) && insn.code !== BPF_LD_IMM64) fail(`invalid relo against '${name}' for insns[${insnIdx}].code 0x${insn.code.toString(16)}`);
+  if (!isCall(insn) && insn.code !== BPF_LD_IMM64)
+    fail(`invalid relo against '${name}' for insns[${insnIdx}].code 0x${insn.code.toString(16)}`);
   if (isExtern(sym)) {
     const target = state.externs.findIndex((e) => e.symIdx === sym.index);
     if (target < 0) fail(`extern relo failed to find extern for '${name}' (${sym.index})`);
@@ -53,7 +54,8 @@ function meaning(state: ObjectState, func: Func, insnIdx: number, sym: ElfSymbol
     if (sym.value % 8) fail(`bad call relo against '${name}' at offset ${sym.value}`);
     return { kind: "call", insnIdx, target: 0, symOff: sym.value };
   }
-  if (section === undefined || sym.shndx === 0 || sym.shndx >= SHN_LORESERVE) return fail(`invalid relo against '${name}' in special section 0x${sym.shndx.toString(16)}; forgot to initialize global var?..`);
+  if (section === undefined || sym.shndx === 0 || sym.shndx >= SHN_LORESERVE)
+    return fail(`invalid relo against '${name}' in special section 0x${sym.shndx.toString(16)}; forgot to initialize global var?..`);
   if (isSubprog(sym, state.textIdx)) {
     if (sym.value % 8 || insn.imm % 8) fail(`bad subprog addr relo against '${name}' at offset ${sym.value}+${insn.imm}`);
     return { kind: "subprog-addr", insnIdx, target: 0, symOff: sym.value };
@@ -86,14 +88,17 @@ function mapRelocs(state: ObjectState, section: ElfSection): void {
   state.elf.relocs(section).forEach((rel, i) => {
     const fail = (why: string): never => bad(`.maps relo #${i}: ${why}`);
     const sym = state.elf.symbols[rel.symbol] ?? fail(`symbol ${rel.symbol} not found`);
-    const map = state.maps.find((m) => m.varIdx >= 0 && rel.offset >= vars[m.varIdx]!.offset && rel.offset + 8 <= vars[m.varIdx]!.offset + vars[m.varIdx]!.size);
+    const map = state.maps.find(
+      (m) => m.varIdx >= 0 && rel.offset >= vars[m.varIdx]!.offset && rel.offset + 8 <= vars[m.varIdx]!.offset + vars[m.varIdx]!.size,
+    );
     if (map === undefined) return fail(`cannot find map '${sym.name}' at rel->r_offset ${rel.offset}`);
     if (isMapInMap(map.spec.type)) {
       if (sym.shndx !== state.mapsIdx) fail(`'${sym.name}' isn't a BTF-defined map`);
       if (map.spec.type === M.HASH_OF_MAPS && map.spec.keySize !== 4) fail(`hash-of-maps '${map.spec.name}' should have key size 4.`);
       if (!state.maps.some((m) => m.spec.name === sym.name)) fail(`'${sym.name}' isn't a valid map reference`);
     } else if (map.spec.type === M.PROG_ARRAY) {
-      const prog = state.funcs.find((f) => f.name === sym.name && f.secIdx !== state.textIdx) ?? fail(`'${sym.name}' isn't a valid program reference`);
+      const prog =
+        state.funcs.find((f) => f.name === sym.name && f.secIdx !== state.textIdx) ?? fail(`'${sym.name}' isn't a valid program reference`);
       if (prog.secIdx !== sym.shndx || prog.secInsnOff * 8 !== sym.value) fail(`'${sym.name}' isn't an entry-point program`);
     } else fail(`map '${map.spec.name}' takes no values`);
     const v = vars[map.varIdx]!;

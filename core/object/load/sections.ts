@@ -23,7 +23,8 @@ const TABLE: Readonly<Partial<Record<ProgName, string>>> = {
     "kprobe+ uprobe+ uprobe.s+::s kretprobe+ uretprobe+ uretprobe.s+::s kprobe.multi+:TRACE_KPROBE_MULTI kretprobe.multi+:TRACE_KPROBE_MULTI kprobe.session+:TRACE_KPROBE_SESSION " +
     "uprobe.multi+:TRACE_UPROBE_MULTI uretprobe.multi+:TRACE_UPROBE_MULTI uprobe.multi.s+:TRACE_UPROBE_MULTI:s uretprobe.multi.s+:TRACE_UPROBE_MULTI:s " +
     "uprobe.session+:TRACE_UPROBE_SESSION uprobe.session.s+:TRACE_UPROBE_SESSION:s ksyscall+ kretsyscall+ usdt+:TRACE_UPROBE_MULTI usdt.s+:TRACE_UPROBE_MULTI:s",
-  SCHED_CLS: "tc/ingress:TCX_INGRESS tc/egress:TCX_EGRESS tcx/ingress:TCX_INGRESS tcx/egress:TCX_EGRESS tc classifier netkit/primary:NETKIT_PRIMARY netkit/peer:NETKIT_PEER",
+  SCHED_CLS:
+    "tc/ingress:TCX_INGRESS tc/egress:TCX_EGRESS tcx/ingress:TCX_INGRESS tcx/egress:TCX_EGRESS tc classifier netkit/primary:NETKIT_PRIMARY netkit/peer:NETKIT_PEER",
   SCHED_ACT: "action",
   TRACEPOINT: "tracepoint+ tp+",
   RAW_TRACEPOINT: "raw_tracepoint+ raw_tp+",
@@ -75,7 +76,9 @@ function parse(prog: ProgName, entry: string): SectionDef {
 }
 
 /** All section names. */
-export const SECTION_DEFS: readonly SectionDef[] = Object.entries(TABLE).flatMap(([prog, text]) => text.split(" ").map((entry) => parse(prog as ProgName, entry)));
+export const SECTION_DEFS: readonly SectionDef[] = Object.entries(TABLE).flatMap(([prog, text]) =>
+  text.split(" ").map((entry) => parse(prog as ProgName, entry)),
+);
 
 function matches(pattern: string, section: string): boolean {
   if (!pattern.endsWith("+")) return section === pattern;
@@ -95,7 +98,11 @@ export function nearestSections(section: string): string[] {
     const name = d.pattern.replace("+", "");
     return { name, score: Math.min(editDistance(section, name), editDistance(stem, name) + 1) };
   });
-  return scored.filter((s) => s.score <= Math.max(2, s.name.length / 2)).sort((a, b) => a.score - b.score).slice(0, 3).map((s) => s.name);
+  return scored
+    .filter((s) => s.score <= Math.max(2, s.name.length / 2))
+    .sort((a, b) => a.score - b.score)
+    .slice(0, 3)
+    .map((s) => s.name);
 }
 
 function editDistance(a: string, b: string): number {

@@ -24,7 +24,8 @@ function sectionMaps(state: ObjectState, btf: BtfBlob, section: ElfSection): voi
     const type = btf.type(typeId);
     if (type.name === "") refuse("struct-ops", "struct_ops init: anonymous type is not supported");
     if (type.kind !== K.STRUCT) refuse("struct-ops", `struct_ops init: ${type.name} is not a struct`);
-    if (v.offset + type.size > section.data.length) refuse("struct-ops", `struct_ops init: var ${variable.name} is beyond the end of DATASEC ${section.name}`);
+    if (v.offset + type.size > section.data.length)
+      refuse("struct-ops", `struct_ops init: var ${variable.name} is beyond the end of DATASEC ${section.name}`);
     state.maps.push({
       spec: {
         name: variable.name,
@@ -52,15 +53,25 @@ function sectionMaps(state: ObjectState, btf: BtfBlob, section: ElfSection): voi
 export function collectStructOpsRelocs(state: ObjectState, section: ElfSection): void {
   for (const rel of state.elf.relocs(section)) {
     const sym = state.elf.symbols[rel.symbol] ?? refuse("elf-reloc", `struct_ops reloc: symbol ${rel.symbol} not found`);
-    const map = state.maps.find((m) => m.structOps && m.secIdx === section.info && rel.offset >= m.secOff && rel.offset < m.secOff + m.spec.valueSize);
+    const map = state.maps.find(
+      (m) => m.structOps && m.secIdx === section.info && rel.offset >= m.secOff && rel.offset < m.secOff + m.spec.valueSize,
+    );
     if (map?.structOps === undefined) return refuse("elf-reloc", `struct_ops reloc: cannot find map at rel->r_offset ${rel.offset}`);
     const type = state.btf!.type(map.structOps.typeId);
     const memberIdx = type.members.findIndex((m) => m.bitOffset === (rel.offset - map.secOff) * 8);
-    const member = type.members[memberIdx] ?? refuse("elf-reloc", `struct_ops reloc ${map.spec.name}: cannot find member at moff ${rel.offset - map.secOff}`);
-    if (!isFuncPtr(state.btf!, member.type)) refuse("elf-reloc", `struct_ops reloc ${map.spec.name}: cannot relocate non func ptr ${member.name}`);
+    const member =
+      type.members[memberIdx] ??
+      refuse("elf-reloc", `struct_ops reloc ${map.spec.name}: cannot find member at moff ${rel.offset - map.secOff}`);
+    if (!isFuncPtr(state.btf!, member.type))
+      refuse("elf-reloc", `struct_ops reloc ${map.spec.name}: cannot relocate non func ptr ${member.name}`);
     const prog = funcAt(state.funcs, sym.shndx, Math.floor(sym.value / 8));
-    if (prog === undefined) return refuse("elf-reloc", `struct_ops reloc ${map.spec.name}: cannot find prog at shdr_idx ${sym.shndx} to relocate func ptr ${member.name}`);
-    if (prog.def?.progType !== PROG_TYPE.STRUCT_OPS) refuse("elf-reloc", `struct_ops reloc ${map.spec.name}: prog ${prog.name} is not struct_ops BPF program`);
+    if (prog === undefined)
+      return refuse(
+        "elf-reloc",
+        `struct_ops reloc ${map.spec.name}: cannot find prog at shdr_idx ${sym.shndx} to relocate func ptr ${member.name}`,
+      );
+    if (prog.def?.progType !== PROG_TYPE.STRUCT_OPS)
+      refuse("elf-reloc", `struct_ops reloc ${map.spec.name}: prog ${prog.name} is not struct_ops BPF program`);
     map.structOps.progs.set(memberIdx, prog);
   }
 }
@@ -91,7 +102,9 @@ export function bindStructOps(map: LoadMap, btf: Btf, kernel: Btf | undefined, a
   if (kernel === undefined || kernId === 0) return refuse("struct-ops", `struct_ops init_kern: struct ${name} is not found in kernel BTF`);
   if (wrapperId === 0) refuse("struct-ops", `struct_ops init_kern: struct bpf_struct_ops_${name} is not found in kernel BTF`);
   const wrapper = kernel.type(wrapperId);
-  const dataMember = wrapper.members.find((m) => m.type === kernId) ?? refuse("struct-ops", `struct_ops init_kern: struct ${name} data is not found in struct bpf_struct_ops_${name}`);
+  const dataMember =
+    wrapper.members.find((m) => m.type === kernId) ??
+    refuse("struct-ops", `struct_ops init_kern: struct ${name} data is not found in struct bpf_struct_ops_${name}`);
   const kern = kernel.type(kernId);
   const bytes = new Uint8Array(wrapper.size);
   const base = dataMember.bitOffset / 8;
@@ -112,7 +125,8 @@ export function bindStructOps(map: LoadMap, btf: Btf, kernel: Btf | undefined, a
     const kt = kernel.type(kernel.resolve(km.type));
     if (mt.kind !== kt.kind) fail(`Unmatched member type ${m.name} ${mt.kind} != ${kt.kind}(kernel)`);
     if (mt.kind === K.PTR) {
-      if (prog !== undefined) bindProg({ map, prog, kernel, kt, target: { btfId: kernId, member: kIdx, structName: name, memberName: m.name } }, attach);
+      if (prog !== undefined)
+        bindProg({ map, prog, kernel, kt, target: { btfId: kernId, member: kIdx, structName: name, memberName: m.name } }, attach);
       return;
     }
     const ksize = kernel.sizeOf(km.type);
@@ -131,9 +145,13 @@ interface Binding {
 }
 
 function bindProg({ map, prog, kernel, kt, target }: Binding, attach: Map<Func, StructOpsAttach>): void {
-  if (kernel.kind(kernel.resolve(kt.type)) !== K.FUNC_PROTO) refuse("struct-ops", `struct_ops init_kern ${map.spec.name}: kernel member ${target.memberName} is not a func ptr`);
+  if (kernel.kind(kernel.resolve(kt.type)) !== K.FUNC_PROTO)
+    refuse("struct-ops", `struct_ops init_kern ${map.spec.name}: kernel member ${target.memberName} is not a func ptr`);
   const before = attach.get(prog);
   if (before !== undefined && (before.btfId !== target.btfId || before.member !== target.member))
-    refuse("struct-ops", `struct_ops init_kern ${map.spec.name} func ptr ${target.memberName}: invalid reuse of prog ${prog.name} in sec ${prog.secName}`);
+    refuse(
+      "struct-ops",
+      `struct_ops init_kern ${map.spec.name} func ptr ${target.memberName}: invalid reuse of prog ${prog.name} in sec ${prog.secName}`,
+    );
   attach.set(prog, target);
 }

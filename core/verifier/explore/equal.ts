@@ -52,7 +52,8 @@ class IdMap {
 
 const ids = new IdMap();
 
-function regsExact(old: Reg, cur: Reg): boolean {
+/** regs_exact. */
+export function regsExact(old: Reg, cur: Reg): boolean {
   return sameBody(old, cur) && ids.same(old.id, cur.id) && ids.same(old.refObjId, cur.refObjId);
 }
 
@@ -101,11 +102,8 @@ function scalarSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact
   return (old.s === cur.s || env.D.ops.within(old.s, cur.s) !== 0) && ids.sameScalar(old.id, cur.id);
 }
 
-/** regs_exact, with a map of ids of its own: used when scalars are widened. */
-export function regsExactAlone(env: Env, old: Reg, cur: Reg): boolean {
-  ids.reset(env.idGen);
-  return regsExact(old, cur);
-}
+/** Forgets which ids correspond; comparisons by `regsExact` share one correspondence until then. */
+export const forgetIds = (env: Env): void => ids.reset(env.idGen);
 
 /** scalar_reg_for_stack: the scalar that reading the whole slot would give, or null. */
 function slotScalar(env: Env, slot: Slot): Reg | null {

@@ -3,12 +3,13 @@ import type { Env } from "../env.ts";
 import type { Reg } from "../domain/reg.ts";
 import { SCALAR_VALUE } from "../domain/reg-types.ts";
 import { Slot } from "../domain/stack.ts";
-import { regsExactAlone } from "./equal.ts";
+import { forgetIds, regsExact } from "./equal.ts";
 import type { VState } from "../domain/state.ts";
 
 export function widenImprecise(env: Env, old: VState, cur: VState): void {
   const widen = (o: Reg, c: Reg, precise: boolean): Reg =>
-    o.type !== SCALAR_VALUE || c.type !== SCALAR_VALUE || precise || regsExactAlone(env, o, c) ? c : env.unknownScalar();
+    o.type !== SCALAR_VALUE || c.type !== SCALAR_VALUE || precise || regsExact(o, c) ? c : env.unknownScalar();
+  forgetIds(env);
   for (let fr = old.curframe; fr >= 0; fr--) {
     const fo = old.frames[fr]!;
     const fc = cur.frames[fr]!;

@@ -33,7 +33,9 @@ function unary(env: Env, insn: op.Insn, kind: number): void {
   if (reg.type !== SCALAR_VALUE) return writeUnknown(env, insn.dst);
   mayWriteReg(env, insn.dst);
   adjustScalar(env, insn, reg);
-  env.regs[insn.dst] = env.reg(insn.dst).withId(0);
+  // to_le of all 64 bits changes nothing on a little-endian machine, so the value stays linked.
+  const unchanged = insn.code === (op.BPF_ALU | op.BPF_END) && insn.imm === 64;
+  if (!unchanged) env.regs[insn.dst] = env.reg(insn.dst).withId(0);
 }
 
 function mov(env: Env, insn: op.Insn): void {

@@ -7,6 +7,7 @@ type Command = { run(args: string[]): Promise<number> };
 /** Commands, loaded only when called. */
 const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: () => Promise<Command> }>> = {
   verify: { help: "verify programs as Linux 6.18 would", load: () => import("./verify.ts") },
+  run: { help: "run a program on a packet or another event, on the simulated kernel", load: () => import("./run.ts") },
   raw: { help: "verify and run programs given as JSON lines", load: () => import("./raw.ts") },
   asm: { help: "assemble BPF assembly into an object file", load: () => import("./asm.ts") },
   disasm: { help: "print the instructions of an object file", load: () => import("./disasm.ts") },

@@ -1,0 +1,193 @@
+// The command run: one program of an object on one event or on the packets of a capture, on the simulated kernel. It loads nothing into the kernel of this machine.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { bytesToHex, CodedError, hexToBytes } from "../../../core/base/index.ts";
+import {
+  loadWithMaps,
+  parseEvent,
+  prepareEvent,
+  SimKernel,
+  takesPacket,
+  verdictName,
+  type EventSpec,
+  type LoadedProgram,
+} from "../../../core/kernel/index.ts";
+import { loadObject, type Btf, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
+import { verify } from "../../../core/verifier/index.ts";
+import { packetsOf } from "../../../debug-adapter/index.ts";
+import { readKernelTypes, readObject } from "./input.ts";
+import { formatOption, parseOptions, UsageError } from "./usage.ts";
+
+const USAGE =
+  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--engine interpreter] [--format text|json]";
+const PCAP_MAGIC = 0xa1b2c3d4;
+const LINKTYPE_ETHERNET = 1;
+
+/** What one run gave; the names are the contract's. */
+interface Row {
+  readonly retval: number;
+  readonly verdict: string | null;
+  readonly data_out: string | null;
+  readonly ctx_out: string | null;
+  readonly ns_per_run: number;
+  readonly trace: readonly string[];
+  readonly events: readonly { map: string; data: string }[];
+  readonly maps: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Bytes given as hex digits or as the name of a file with them or with raw bytes. */
+function bytesOf(option: string, value: string): Uint8Array {
+  const digits = value.replace(/[\s:]/g, "");
+  if (/^([0-9a-fA-F]{2})+$/.test(digits)) return hexToBytes(digits);
+  if (!existsSync(value)) throw new UsageError(`${option} ${value}: neither hex digits (two a byte) nor a file`);
+  const bytes = readFileSync(value);
+  const text = bytes.toString("latin1").replace(/[\s:]/g, "");
+  return /^([0-9a-fA-F]{2})+$/.test(text) ? hexToBytes(text) : bytes;
+}
+
+function pick(object: ObjectSpec, name: string | undefined): ProgramSpec {
+  const names = object.programs.map((p) => p.name).join(", ") || "none";
+  if (name === undefined && object.programs.length !== 1) throw new UsageError(`--program NAME is needed; the object has ${names}`);
+  const program = name === undefined ? object.programs[0] : object.programs.find((p) => p.name === name);
+  if (!program) throw new CodedError("no-program", `there is no program '${name}'; the object has ${names}`);
+  if (program.error) throw program.error;
+  return program;
+}
+
+/** A program that the kernel would refuse is not run: its results would mean nothing. */
+function mustVerify(p: ProgramSpec, object: ObjectSpec, kernelBtf: Btf | undefined): void {
+  const { name, type, expectedAttachType, attachBtfId, flags, license, insns, funcInfo, lineInfo } = p;
+  const input = {
+    name,
+    type,
+    expectedAttachType,
+    attachBtfId,
+    flags,
+    license,
+    insns,
+    funcInfo,
+    lineInfo,
+    maps: object.maps,
+    btf: object.btf,
+  };
+  const r = verify(input, { logLevel: 0, kernelBtf });
+  if (r.verdict === "reject") throw new CodedError("rejected", `${name} is rejected at instruction ${r.insn}: ${r.error.join(" / ")}`);
+  if (r.verdict === "error") process.stderr.write(`beeline run: ${name} is not verified: ${r.message}\n`);
+}
+
+function mapContents(kernel: SimKernel): Row["maps"] {
+  return Object.fromEntries(
+    kernel.maps().map((map) => {
+      const entries: Record<string, string> = {};
+      for (let key = map.nextKey(undefined); typeof key !== "number"; key = map.nextKey(key)) {
+        const value = map.sysLookup(key);
+        if (typeof value !== "number") entries[bytesToHex(key)] = bytesToHex(value);
+      }
+      return [map.name, entries];
+    }),
+  );
+}
+
+function once(
+  kernel: SimKernel,
+  program: LoadedProgram,
+  event: EventSpec,
+  options: { repeat: number; btf: Btf | undefined },
+): Row & { packet?: Uint8Array } {
+  const told = kernel.events.length;
+  const prepared = prepareEvent(kernel, program, event, options.btf);
+  const started = performance.now();
+  let stop;
+  for (let i = 0; i < options.repeat; i++) {
+    kernel.begin(program, prepared.state);
+    stop = kernel.finish();
+    if (stop.kind === "trap")
+      throw new CodedError("trap", `${program.spec.name}: trap at instruction ${stop.trap.insnIdx}: ${stop.trap.message}`);
+  }
+  const ns = Math.round(((performance.now() - started) * 1e6) / options.repeat);
+  const result = prepared.finish(stop!);
+  const news = kernel.events.slice(told);
+  return {
+    retval: result.retval,
+    verdict: verdictName(program.spec.type, result.retval) ?? null,
+    data_out: result.dataOut ? bytesToHex(result.dataOut) : null,
+    ctx_out: result.ctxOut ? bytesToHex(result.ctxOut) : null,
+    ns_per_run: ns,
+    trace: news.flatMap((e) => (e.kind === "trace" ? [e.text ?? ""] : [])),
+    events: news.flatMap((e) => (e.kind === "trace" ? [] : [{ map: e.map ?? "", data: bytesToHex(e.data ?? new Uint8Array()) }])),
+    maps: mapContents(kernel),
+    ...(result.dataOut ? { packet: result.dataOut } : {}),
+  };
+}
+
+function pcap(packets: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(24 + packets.reduce((sum, p) => sum + 16 + p.length, 0));
+  const view = new DataView(out.buffer);
+  view.setUint32(0, PCAP_MAGIC, true);
+  view.setUint16(4, 2, true);
+  view.setUint16(6, 4, true);
+  view.setUint32(16, 65535, true);
+  view.setUint32(20, LINKTYPE_ETHERNET, true);
+  let at = 24;
+  packets.forEach((p, i) => {
+    view.setUint32(at, i, true);
+    view.setUint32(at + 8, p.length, true);
+    view.setUint32(at + 12, p.length, true);
+    out.set(p, at + 16);
+    at += 16 + p.length;
+  });
+  return out;
+}
+
+function text(program: LoadedProgram, r: Row): string {
+  const lines = [`${program.spec.name} returned ${r.retval}${r.verdict ? ` (${r.verdict})` : ""}`];
+  if (r.data_out !== null) lines.push(`  packet  ${r.data_out}`);
+  for (const line of r.trace) lines.push(`  trace   ${line}`);
+  for (const e of r.events) lines.push(`  event   ${e.map}: ${e.data}`);
+  for (const [name, entries] of Object.entries(r.maps))
+    for (const [key, value] of Object.entries(entries)) if (/[1-9a-f]/.test(value)) lines.push(`  map     ${name}[${key}] = ${value}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** The events that the options describe. */
+function eventsOf(values: Record<string, string | boolean | undefined>, program: ProgramSpec): EventSpec[] {
+  const one = (key: string): string | undefined => (typeof values[key] === "string" ? values[key] : undefined);
+  const base: EventSpec = one("event") === undefined ? {} : parseEvent(one("event")!);
+  const ctx = one("ctx") === undefined ? {} : { ctx: bytesOf("--ctx", one("ctx")!) };
+  const file = one("pcap");
+  if (file !== undefined) return packetsOf(readFileSync(file)).map((packet) => ({ ...base, ...ctx, packet }));
+  const packet = one("packet") === undefined ? {} : { packet: bytesOf("--packet", one("packet")!) };
+  const event = { ...base, ...ctx, ...packet };
+  if (takesPacket(program.type) && !event.packet)
+    throw new UsageError(`${program.name} runs on a packet: give --packet HEX|FILE or --pcap FILE`);
+  return [event];
+}
+
+/** Status 0 when every event ran, 2 when the input is no good or the program would not load. */
+export async function run(args: string[]): Promise<number> {
+  const string = { type: "string" } as const;
+  const { values, positionals } = parseOptions(args, {
+    ...{ program: string, packet: string, pcap: string, ctx: string, event: string, repeat: string, engine: string },
+    ...{ "pcap-out": string, btf: string, format: string, help: { type: "boolean" } },
+  });
+  const [file] = positionals;
+  if (values.help || file === undefined || positionals.length > 1) throw new UsageError(USAGE);
+  const format = formatOption(values.format, ["text", "json"]);
+  if (values.engine !== undefined && values.engine !== "interpreter")
+    throw new UsageError(`--engine ${values.engine}: only 'interpreter' is there`);
+  const repeat = Number(values.repeat ?? "1");
+  if (!Number.isInteger(repeat) || repeat < 1) throw new UsageError(`--repeat ${values.repeat}: it is a whole number above 0`);
+  const types = readKernelTypes(values.btf);
+  const object = loadObject(await readObject(file, types), { kernelBtf: types.btf, fileName: file });
+  const spec = pick(object, values.program);
+  mustVerify(spec, object, types.btf);
+  const kernel = new SimKernel();
+  const program = loadWithMaps(kernel, spec, object.maps);
+  const out: Uint8Array[] = [];
+  for (const event of eventsOf(values, spec)) {
+    const { packet, ...row } = once(kernel, program, event, { repeat, btf: types.btf });
+    if (packet) out.push(packet);
+    process.stdout.write(format === "json" ? `${JSON.stringify(row)}\n` : text(program, row));
+  }
+  if (values["pcap-out"] !== undefined) writeFileSync(values["pcap-out"], pcap(out));
+  return 0;
+}

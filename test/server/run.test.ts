@@ -1,0 +1,60 @@
+// The command `beeline run` as a user calls it, on the objects that ship with the examples. It needs the build.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { packetsOf } from "../../debug-adapter/index.ts";
+import { readFileSync } from "node:fs";
+
+const root = resolve(import.meta.dirname, "../..");
+const object = join(root, "examples/xdp_parse.bpf.o");
+const dir = mkdtempSync(join(tmpdir(), "beeline-run-"));
+afterAll(() => rmSync(dir, { recursive: true }));
+const beeline = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync(process.execPath, [join(root, "dist/cli.js"), "run", ...args], { encoding: "utf8" });
+
+const UDP = "ffffffffffff02000000000108004500002000010000401166ca0a0000010a00000230390035000c000064617461";
+const ARP = `ffffffffffff0200000000010806${"00".repeat(28)}`;
+
+describe("beeline run", () => {
+  it("gives verdict, packet and maps as JSON", () => {
+    const { status, stdout } = beeline(object, "--program", "xdp_parse", "--packet", UDP, "--format", "json");
+    expect(status).toBe(0);
+    const row = JSON.parse(stdout) as { retval: number; verdict: string; data_out: string; maps: Record<string, Record<string, string>> };
+    expect(row).toMatchObject({ retval: 2, verdict: "XDP_PASS", data_out: UDP, events: [] });
+    expect(row.maps["verdicts"]!["00000000"]).toBe("0100000000000000");
+  });
+  it("keeps the maps from packet to packet of a capture, and writes the packets that come out", () => {
+    const capture = join(dir, "in.pcap");
+    const single = (hex: string): string => join(dir, `${hex.length}.pcap`);
+    for (const hex of [UDP, ARP]) expect(beeline(object, "--packet", hex, "--pcap-out", single(hex)).status).toBe(0);
+    const [a, b] = [readFileSync(single(UDP)), readFileSync(single(ARP))];
+    writeFileSync(capture, Buffer.concat([a, a.subarray(24), b.subarray(24)]));
+    const { stdout, status } = beeline(object, "--pcap", capture, "--format", "json", "--pcap-out", join(dir, "out.pcap"));
+    expect(status).toBe(0);
+    const counts = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { maps: Record<string, Record<string, string>> }).maps["verdicts"]!["00000000"]);
+    expect(counts.slice(0, 2)).toEqual(["0100000000000000", "0200000000000000"]);
+    expect(packetsOf(readFileSync(join(dir, "out.pcap"))).map((p) => Buffer.from(p).toString("hex"))).toEqual([UDP, UDP, ARP]);
+  });
+  it.each([
+    [["--packet", "zz"], "neither hex digits"],
+    [[], "give --packet HEX|FILE or --pcap FILE"],
+    [["--packet", "0011"], "14 bytes"],
+    [["--program", "nobody", "--packet", UDP], "there is no program 'nobody'; the object has xdp_parse"],
+    [["--packet", UDP, "--repeat", "0"], "--repeat 0"],
+    [["--packet", UDP, "--engine", "wasm"], "--engine wasm"],
+  ])("says what is wrong with %j", (args, words) => {
+    const { status, stderr } = beeline(object, ...args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(words);
+  });
+  it("does not run what the verifier rejects", () => {
+    const { status, stderr } = beeline(join(root, "examples/xdp_null_check.bpf.o"), "--packet", UDP);
+    expect(status).toBe(2);
+    expect(stderr).toContain("R0 invalid mem access 'map_value_or_null'");
+  });
+});
