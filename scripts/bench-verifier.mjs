@@ -2,31 +2,12 @@
 //   node scripts/bench-verifier.mjs [--programs N]      needs the selftest corpus (scripts/selftest-corpus.mjs) or xdp-tools; prints ratios, judges nothing
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { join } from "node:path";
+import { bundle, cache } from "./bundle.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const cache = join(root, ".cache");
 const args = process.argv.slice(2);
 const wanted = Number(args.includes("--programs") ? args[args.indexOf("--programs") + 1] : 50);
 const ROUNDS = 7;
-
-async function bundle() {
-  const contents = `export * from "./test/parity/corpora.ts"; export { verify } from "./core/verifier/index.ts";`;
-  const outfile = join(cache, "bench-verifier.mjs");
-  const define = { "import.meta.dirname": JSON.stringify(join(root, "test/parity")) };
-  await build({
-    stdin: { contents, resolveDir: root, loader: "ts" },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    outfile,
-    define,
-    logLevel: "error",
-  });
-  return outfile;
-}
 
 /** A loop whose counter nobody forgets: two instructions a round until the limit stops it. */
 const BURN = [
@@ -49,8 +30,11 @@ const burnInput = {
 };
 
 mkdirSync(cache, { recursive: true });
-const file = await bundle();
-const { answer, selftests, verdicts, xdpTools } = await import(pathToFileURL(file).href);
+const file = await bundle(
+  "bench-verifier.mjs",
+  `export * from "./test/parity/corpora.ts"; export { verify } from "./core/verifier/index.ts";`,
+);
+const { answer, selftests, verdicts, xdpTools } = await import(file);
 
 const cases = new Map([...(selftests() ?? []), ...(xdpTools() ?? [])].map((c) => [`${c.object}/${c.program}`, c]));
 const facts = verdicts("").filter((v) => v.verdict === "accept" && cases.has(`${v.object.replace(/\.o$/, "")}/${v.program}`));
@@ -83,7 +67,7 @@ console.log(
 const cold = join(cache, "bench-cold.mjs");
 writeFileSync(
   cold,
-  `const t = performance.now(); const { verify } = await import(${JSON.stringify(pathToFileURL(file).href)}); const input = ${JSON.stringify({ ...burnInput, insns: [BURN[0], BURN[3]] })}; const v = verify(input, { logLevel: 0 }); console.log(JSON.stringify({ ms: performance.now() - t, verdict: v.verdict }));`,
+  `const t = performance.now(); const { verify } = await import(${JSON.stringify(file)}); const input = ${JSON.stringify({ ...burnInput, insns: [BURN[0], BURN[3]] })}; const v = verify(input, { logLevel: 0 }); console.log(JSON.stringify({ ms: performance.now() - t, verdict: v.verdict }));`,
 );
 const starts = Array.from({ length: 5 }, () => JSON.parse(spawnSync(process.execPath, [cold], { encoding: "utf8" }).stdout).ms);
 console.log(
@@ -93,7 +77,7 @@ console.log(
 const burn = join(cache, "bench-burn.mjs");
 writeFileSync(
   burn,
-  `const { verify } = await import(${JSON.stringify(pathToFileURL(file).href)}); const t = performance.now(); const v = verify(${JSON.stringify(burnInput)}, { logLevel: 0 }); console.log(JSON.stringify({ ms: performance.now() - t, processed: v.processed, rss: process.resourceUsage().maxRSS / 1024 }));`,
+  `const { verify } = await import(${JSON.stringify(file)}); const t = performance.now(); const v = verify(${JSON.stringify(burnInput)}, { logLevel: 0 }); console.log(JSON.stringify({ ms: performance.now() - t, processed: v.processed, rss: process.resourceUsage().maxRSS / 1024 }));`,
 );
 const b = JSON.parse(spawnSync(process.execPath, [burn], { encoding: "utf8" }).stdout);
 console.log(`limit: ${b.processed} instructions in ${b.ms.toFixed(0)} ms, peak ${b.rss.toFixed(0)} MB (process included)`);

@@ -3,15 +3,14 @@
 // It loads programs and creates maps; it runs, attaches and pins nothing. Ends with 1 when a program differs in its verdict.
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { join } from "node:path";
+import { bundle, cache, root } from "./bundle.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const cache = join(root, ".cache");
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback);
 const [count, first, show] = [option("--count", 20000), option("--seed", 1), option("--show", 20)];
+
+const OURS = `export * from "./test/parity/fresh.ts"; export { verify } from "./core/verifier/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { kernelBtf } from "./test/parity/corpora.ts";`;
 
 function skip(why) {
   console.log(`fresh programs: skipped: ${why}`);
@@ -27,25 +26,9 @@ function asker() {
   return tool;
 }
 
-async function ours() {
-  const contents = `export * from "./test/parity/fresh.ts"; export { verify } from "./core/verifier/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { kernelBtf } from "./test/parity/corpora.ts";`;
-  const outfile = join(cache, "parity-fresh.mjs");
-  const define = { "import.meta.dirname": JSON.stringify(join(root, "test/parity")) };
-  await build({
-    stdin: { contents, resolveDir: root, loader: "ts" },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    outfile,
-    define,
-    logLevel: "error",
-  });
-  return import(pathToFileURL(outfile).href);
-}
-
 mkdirSync(cache, { recursive: true });
 const tool = asker();
-const { freshProgram, FRESH_MAPS, verify, encodeInsns, kernelBtf } = await ours();
+const { freshProgram, FRESH_MAPS, verify, encodeInsns, kernelBtf } = await import(await bundle("parity-fresh.mjs", OURS));
 const programs = Array.from({ length: count }, (_, i) => freshProgram(first + i));
 const hex = (p) => Buffer.from(encodeInsns(p.insns)).toString("hex");
 const input = [...FRESH_MAPS.map((m) => `map ${m.join(" ")}`), ...programs.map((p) => `prog ${p.type} ${p.flags} ${hex(p)}`), ""].join(

@@ -4,12 +4,10 @@
 // libbpf is compiled from the corpus's own copy of Debian's kernel source (scripts/selftest-corpus.mjs --all makes it).
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { basename, join, resolve } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
-import { build } from "esbuild";
+import { bundle, root } from "./bundle.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
 const corpus = resolve(option("--corpus", join(root, ".cache/corpus")));
@@ -54,23 +52,9 @@ function libbpfTool() {
   return tool;
 }
 
-async function loader() {
-  const outfile = join(root, ".cache/report-loader.mjs");
-  await build({
-    stdin: {
-      contents:
-        'export * from "./core/object/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { CodedError } from "./core/base/index.ts";',
-      resolveDir: root,
-      loader: "ts",
-    },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    outfile,
-    logLevel: "error",
-  });
-  return import(pathToFileURL(outfile).href);
-}
+const LOADER =
+  'export * from "./core/object/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { CodedError } from "./core/base/index.ts";';
+const loader = async () => import(await bundle("report-loader.mjs", LOADER));
 
 const { loadObject, openBtf, encodeInsns, CodedError } = await loader();
 const kernelBtf = openBtf(new Uint8Array(brotliDecompressSync(readFileSync(join(root, "assets/vmlinux.btf.br")))));

@@ -3,7 +3,7 @@ import { BugError, Cancelled, CodedError, type CancelToken } from "../base/index
 import { helperById } from "../catalog/index.ts";
 import { disassemble } from "../isa/index.ts";
 import type { Btf, LineInfo, ObjectSpec, ProgramSpec } from "../object/index.ts";
-import type { VerifyInput, VerifyOptions, VerifyResult } from "../verifier/index.ts";
+import { verifyInputOf, type VerifyInput, type VerifyOptions, type VerifyResult } from "../verifier/index.ts";
 import { blame } from "./blame.ts";
 import { programKey } from "./program-key.ts";
 import type { FileReport, ProgramReport, SourceSpot } from "./report.ts";
@@ -83,7 +83,7 @@ export class Analysis {
     const found = object?.programs.find((p) => p.name === program);
     if (!object || !found) return undefined;
     this.queries.push(`log ${found.name}`);
-    return this.#env.verify(this.#input(found, object), this.#options(logLevel, options)).log;
+    return this.#env.verify(verifyInputOf(object, found), this.#options(logLevel, options)).log;
   }
 
   /** The loaded object of a file that was analysed. */
@@ -103,10 +103,6 @@ export class Analysis {
     if (this.#files.size > MAX_FILES && oldest !== undefined) this.#files.delete(oldest);
     return memory;
   }
-  #input(program: ProgramSpec, object: ObjectSpec): VerifyInput {
-    const { name, type, expectedAttachType, attachBtfId, flags, license, insns, funcInfo, lineInfo } = program;
-    return { name, type, expectedAttachType, attachBtfId, flags, license, insns, funcInfo, lineInfo, maps: object.maps, btf: object.btf };
-  }
   #options(logLevel: number, options: AnalysisOptions): VerifyOptions {
     return { logLevel, kernelBtf: this.#env.kernelBtf, ...options };
   }
@@ -124,7 +120,7 @@ export class Analysis {
     if (!result) {
       this.queries.push(`verify ${program.name}`);
       try {
-        result = this.#env.verify(this.#input(program, object), this.#options(1, options));
+        result = this.#env.verify(verifyInputOf(object, program), this.#options(1, options));
       } catch (error) {
         if (error instanceof Cancelled || !(error instanceof BugError || error instanceof CodedError)) throw error;
         return this.#unverified(program, error instanceof BugError ? "internal" : "load-error", error.message);

@@ -149,7 +149,7 @@ export function directPacketAccess(progType: number): { readonly read: boolean; 
 }
 
 /** Attach types of cgroup/sock_addr programs that must return 1. */
-const MUST_ALLOW: ReadonlySet<number> = new Set([
+export const MUST_ALLOW: ReadonlySet<number> = new Set([
   AT.CGROUP_UDP4_RECVMSG,
   AT.CGROUP_UDP6_RECVMSG,
   AT.CGROUP_UNIX_RECVMSG,

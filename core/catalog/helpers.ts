@@ -2,6 +2,7 @@
 import { ATTACH_TYPE as AT, PROG_TYPE as PT } from "./generated/enums.ts";
 import { HELPER_COLUMNS } from "./generated/helper-columns.ts";
 import { HELPER_ROWS, type ArgRow, type VariantRow } from "./generated/helpers.ts";
+import { MUST_ALLOW } from "./contexts.ts";
 import { parseRanges } from "./id-ranges.ts";
 import { ATTACH_TYPE_NAMES, PROG_TYPE_NAMES } from "./names.ts";
 import { helperDoc } from "./docs/index.ts";
@@ -111,20 +112,7 @@ const [TRAMPOLINE, LSM_ONLY, RETVAL, LIRC] = [
 ].map((names) => new Set(names.map(HELPER))) as [Set<number>, Set<number>, Set<number>, Set<number>];
 
 /** Attach types of cgroup programs whose return value cannot be asked or set (cgroup_common_func_proto, kernel/bpf/cgroup.c, 6.18). */
-const NO_RETVAL: ReadonlySet<number> = new Set([
-  AT.CGROUP_INET_INGRESS,
-  AT.CGROUP_INET_EGRESS,
-  AT.CGROUP_SOCK_OPS,
-  AT.CGROUP_UDP4_RECVMSG,
-  AT.CGROUP_UDP6_RECVMSG,
-  AT.CGROUP_UNIX_RECVMSG,
-  AT.CGROUP_INET4_GETPEERNAME,
-  AT.CGROUP_INET6_GETPEERNAME,
-  AT.CGROUP_UNIX_GETPEERNAME,
-  AT.CGROUP_INET4_GETSOCKNAME,
-  AT.CGROUP_INET6_GETSOCKNAME,
-  AT.CGROUP_UNIX_GETSOCKNAME,
-]);
+const NO_RETVAL: ReadonlySet<number> = new Set([AT.CGROUP_INET_INGRESS, AT.CGROUP_INET_EGRESS, AT.CGROUP_SOCK_OPS, ...MUST_ALLOW]);
 const HAS_TRAMPOLINE: ReadonlySet<number> = new Set([AT.TRACE_FENTRY, AT.TRACE_FEXIT, AT.MODIFY_RETURN]);
 
 /** Program types that could not be measured, from their get_func_proto in 6.18. */

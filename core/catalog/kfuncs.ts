@@ -34,8 +34,13 @@ function columnName(progType: number, attach: number): string {
   return PROG_TYPE_NAMES[progType] ?? "";
 }
 
+/** Kfuncs that a filter allows by the attach type (bpf_kprobe_multi_filter, kernel/trace/bpf_trace.c, 6.18). */
+const SESSION_KFUNCS: ReadonlySet<string> = new Set(["bpf_session_cookie", "bpf_session_is_return"]);
+const SESSION_ATTACH: ReadonlySet<number> = new Set([AT.TRACE_KPROBE_SESSION, AT.TRACE_UPROBE_SESSION]);
+
 /** Whether a program of this type may call kfunc `name` on Linux 6.18, as measured (LSM like tracing; lirc_mode2 and ext: none). */
 export function kfuncAllowed(name: string, progType: number, expectedAttachType: number): boolean {
+  if (SESSION_KFUNCS.has(name) && progType === PT.KPROBE && SESSION_ATTACH.has(expectedAttachType)) return true;
   const entry = BY_NAME.get(name);
   return entry !== undefined && (column(columnName(progType, expectedAttachType))?.has(entry.index) ?? false);
 }

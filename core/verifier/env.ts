@@ -102,8 +102,6 @@ export interface InsnAux {
   seen: boolean;
   fastcallPattern: boolean;
   fastcallSpillsNum: number;
-  mapPtr: MapInfo | null;
-  mapPoisoned: boolean;
   /** For ld_imm64: the map and the offset into its value; or the kernel variable. */
   map: MapInfo | null;
   mapOff: number;
@@ -113,12 +111,8 @@ export interface InsnAux {
   loopInlineInit: boolean;
   loopFitForInline: boolean;
   loopCallback: number;
-  objNewSize: number;
-  kptrStructId: number;
   /** Successors where they differ from the code's own (tail calls). */
   successors: readonly number[] | null;
-  argProg: number;
-  storageGetMightSleep: boolean;
 }
 
 interface StackElem {

@@ -1,6 +1,6 @@
-// What goes into a verification and what comes out. Plain data; it verifies nothing.
+// What goes into a verification and what comes out, and the way from an object's program to it. It verifies nothing.
 import type { BtfId, CancelToken, InsnIdx } from "../base/index.ts";
-import type { Btf, FuncInfo, LineInfo, MapSpec } from "../object/index.ts";
+import type { Btf, FuncInfo, LineInfo, MapSpec, ObjectSpec, ProgramSpec } from "../object/index.ts";
 import type { Insn } from "../isa/index.ts";
 
 /** One program as BPF_PROG_LOAD gets it. ld_imm64 of a map holds the index into `maps`. */
@@ -17,6 +17,12 @@ export interface VerifyInput {
   readonly btf?: Btf | undefined;
   readonly funcInfo: readonly FuncInfo[];
   readonly lineInfo: readonly LineInfo[];
+}
+
+/** A program of an object as the verifier takes it. */
+export function verifyInputOf(object: Pick<ObjectSpec, "maps" | "btf">, program: ProgramSpec): VerifyInput {
+  const { name, type, expectedAttachType, attachBtfId, flags, license, insns, funcInfo, lineInfo } = program;
+  return { name, type, expectedAttachType, attachBtfId, flags, license, insns, funcInfo, lineInfo, maps: object.maps, btf: object.btf };
 }
 
 /** Privileges of the loader: all; all but CAP_PERFMON; CAP_BPF alone. */

@@ -38,8 +38,6 @@ function newAux(): InsnAux {
     seen: false,
     fastcallPattern: false,
     fastcallSpillsNum: 0,
-    mapPtr: null,
-    mapPoisoned: false,
     map: null,
     mapOff: 0,
     btfVarType: 0,
@@ -48,11 +46,7 @@ function newAux(): InsnAux {
     loopInlineInit: false,
     loopFitForInline: false,
     loopCallback: 0,
-    objNewSize: 0,
-    kptrStructId: 0,
     successors: null,
-    argProg: 0,
-    storageGetMightSleep: false,
   };
 }
 

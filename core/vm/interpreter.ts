@@ -693,54 +693,21 @@ export function interpret(vm: Machine, budget: number): number {
           pc++;
           continue;
         }
-        case 0x20: // ld_abs 4
-          if (!vm.packetLoad(imm[pc]!, 4)) {
+        case 0x20: // ld_abs
+        case 0x28:
+        case 0x30:
+        case 0x40: // ld_ind
+        case 0x48:
+        case 0x50: {
+          const at = op[pc]! < 0x40 ? imm[pc]! : (imm[pc]! + r[src[pc]!]!) | 0;
+          if (!vm.packetLoad(at, 4 >> ((op[pc]! & 0x18) >> 3))) {
             vm.setR0(0, 0);
             pc = vm.leave();
             if (pc < 0) return vm.ended(STOP_EXIT);
             ({ op, dst, src, off, imm, target } = vm.program);
           } else pc++;
           continue;
-        case 0x28: // ld_abs 2
-          if (!vm.packetLoad(imm[pc]!, 2)) {
-            vm.setR0(0, 0);
-            pc = vm.leave();
-            if (pc < 0) return vm.ended(STOP_EXIT);
-            ({ op, dst, src, off, imm, target } = vm.program);
-          } else pc++;
-          continue;
-        case 0x30: // ld_abs 1
-          if (!vm.packetLoad(imm[pc]!, 1)) {
-            vm.setR0(0, 0);
-            pc = vm.leave();
-            if (pc < 0) return vm.ended(STOP_EXIT);
-            ({ op, dst, src, off, imm, target } = vm.program);
-          } else pc++;
-          continue;
-        case 0x40: // ld_ind 4
-          if (!vm.packetLoad((imm[pc]! + r[src[pc]!]!) | 0, 4)) {
-            vm.setR0(0, 0);
-            pc = vm.leave();
-            if (pc < 0) return vm.ended(STOP_EXIT);
-            ({ op, dst, src, off, imm, target } = vm.program);
-          } else pc++;
-          continue;
-        case 0x48: // ld_ind 2
-          if (!vm.packetLoad((imm[pc]! + r[src[pc]!]!) | 0, 2)) {
-            vm.setR0(0, 0);
-            pc = vm.leave();
-            if (pc < 0) return vm.ended(STOP_EXIT);
-            ({ op, dst, src, off, imm, target } = vm.program);
-          } else pc++;
-          continue;
-        case 0x50: // ld_ind 1
-          if (!vm.packetLoad((imm[pc]! + r[src[pc]!]!) | 0, 1)) {
-            vm.setR0(0, 0);
-            pc = vm.leave();
-            if (pc < 0) return vm.ended(STOP_EXIT);
-            ({ op, dst, src, off, imm, target } = vm.program);
-          } else pc++;
-          continue;
+        }
         case 0xe5: // may_goto
           if (vm.countLoop() > MAX_LOOPS) pc = target[pc]!;
           else pc++;

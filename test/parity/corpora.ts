@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { loadObject, openBtf, type Btf, type ObjectSpec, type ProgramSpec } from "../../core/object/index.ts";
-import { verify, type VerifyInput, type VerifyOptions, type VerifyResult } from "../../core/verifier/index.ts";
+import { verify, verifyInputOf, type VerifyInput, type VerifyOptions, type VerifyResult } from "../../core/verifier/index.ts";
 
 export const root = resolve(import.meta.dirname, "../..");
 const facts = (name: string): string => brotliDecompressSync(readFileSync(join(root, "test/fixtures/facts", name))).toString();
@@ -78,21 +78,8 @@ export interface Case {
   readonly input: VerifyInput;
 }
 function toCase(object: string, o: ObjectSpec, p: ProgramSpec, extra: number): Case {
-  const { name, type, expectedAttachType, attachBtfId, license, insns, funcInfo, lineInfo } = p;
-  const input = {
-    name,
-    type,
-    expectedAttachType,
-    attachBtfId,
-    license,
-    insns,
-    funcInfo,
-    lineInfo,
-    flags: p.flags | extra,
-    maps: o.maps,
-    btf: o.btf,
-  };
-  return { object, program: name, input };
+  const input = { ...verifyInputOf(o, p), flags: p.flags | extra };
+  return { object, program: p.name, input };
 }
 
 /** The programs of one object that load. */

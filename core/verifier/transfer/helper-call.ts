@@ -126,9 +126,6 @@ function recordMap(env: Env, meta: CallMeta): void {
     meta.funcId === FUNC.map_push_elem ||
     meta.funcId === FUNC.map_pop_elem;
   if (writes && map.spec.flags & BPF_F_RDONLY_PROG) env.fail("map-readonly", EACCES, "write into map forbidden");
-  const aux = env.curAux;
-  if (aux.mapPtr && aux.mapPtr !== map) aux.mapPoisoned = true;
-  aux.mapPtr = map;
 }
 /** record_func_key: a constant index makes a direct tail call. */
 function recordTailCallKey(env: Env, meta: CallMeta): void {

@@ -1,5 +1,5 @@
 // Calling a kfunc: its arguments, the sections it opens and closes, what it returns (check_kfunc_call, 6.18).
-import { ATTACH_TYPE as AT, PROG_TYPE as PT, kfuncAllowed } from "../../catalog/index.ts";
+import { kfuncAllowed } from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
 import { EACCES, EFAULT, EINVAL, Unsupported, type Env } from "../env.ts";
@@ -30,9 +30,6 @@ const MAX_ERRNO = 4095;
 const PERCPU_OBJ_MAX = 512;
 const S32: { min: number; max: number } = { min: -0x80000000, max: 0x7fffffff };
 
-/** Allowed by a filter that looks at the attach type (bpf_kprobe_multi_filter). */
-const SESSION: ReadonlySet<string> = new Set(["bpf_session_cookie", "bpf_session_is_return"]);
-
 /** `throws` when the call ends the program (bpf_throw). */
 export function checkKfuncCall(env: Env, insn: Insn): "on" | "throws" {
   // A weak kfunc that the kernel lacks is never reached.
@@ -40,9 +37,7 @@ export function checkKfuncCall(env: Env, insn: Insn): "on" | "throws" {
   const kfunc = env.kfuncs.get(insn.imm);
   if (!kfunc) throw new Unsupported("module-kfunc");
   const { type, expectedAttachType: at } = env.prog;
-  const session = SESSION.has(kfunc.name) && type === PT.KPROBE && (at === AT.TRACE_KPROBE_SESSION || at === AT.TRACE_UPROBE_SESSION);
-  if (!session && !kfuncAllowed(kfunc.name, type, at))
-    env.fail("kfunc-not-allowed", EACCES, `calling kernel function ${kfunc.name} is not allowed`);
+  if (!kfuncAllowed(kfunc.name, type, at)) env.fail("kfunc-not-allowed", EACCES, `calling kernel function ${kfunc.name} is not allowed`);
   const insnIdx = env.insnIdx;
   env.curAux.isIterNext = kfunc.flags.has("ITER_NEXT");
   if (kfunc.name === "bpf_res_spin_lock" || kfunc.name === "bpf_res_spin_lock_irqsave") failedLock(env);

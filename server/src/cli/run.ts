@@ -12,7 +12,7 @@ import {
   type LoadedProgram,
 } from "../../../core/kernel/index.ts";
 import { loadObject, type Btf, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
-import { verify } from "../../../core/verifier/index.ts";
+import { verify, verifyInputOf } from "../../../core/verifier/index.ts";
 import { packetsOf } from "../../../debug-adapter/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
@@ -55,23 +55,9 @@ function pick(object: ObjectSpec, name: string | undefined): ProgramSpec {
 
 /** A program that the kernel would refuse is not run: its results would mean nothing. */
 function mustVerify(p: ProgramSpec, object: ObjectSpec, kernelBtf: Btf | undefined): void {
-  const { name, type, expectedAttachType, attachBtfId, flags, license, insns, funcInfo, lineInfo } = p;
-  const input = {
-    name,
-    type,
-    expectedAttachType,
-    attachBtfId,
-    flags,
-    license,
-    insns,
-    funcInfo,
-    lineInfo,
-    maps: object.maps,
-    btf: object.btf,
-  };
-  const r = verify(input, { logLevel: 0, kernelBtf });
-  if (r.verdict === "reject") throw new CodedError("rejected", `${name} is rejected at instruction ${r.insn}: ${r.error.join(" / ")}`);
-  if (r.verdict === "error") process.stderr.write(`beeline run: ${name} is not verified: ${r.message}\n`);
+  const r = verify(verifyInputOf(object, p), { logLevel: 0, kernelBtf });
+  if (r.verdict === "reject") throw new CodedError("rejected", `${p.name} is rejected at instruction ${r.insn}: ${r.error.join(" / ")}`);
+  if (r.verdict === "error") process.stderr.write(`beeline run: ${p.name} is not verified: ${r.message}\n`);
 }
 
 function mapContents(kernel: SimKernel): Row["maps"] {

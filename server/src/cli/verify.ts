@@ -3,7 +3,7 @@ import { CodedError } from "../../../core/base/index.ts";
 import { ATTACH_TYPE_NAMES, helperById, PROG_TYPE_NAMES } from "../../../core/catalog/index.ts";
 import { disassemble } from "../../../core/isa/index.ts";
 import { loadObject, type Btf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
-import { verify, type VerifyResult } from "../../../core/verifier/index.ts";
+import { verify, verifyInputOf, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { sarif } from "./sarif.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
@@ -77,26 +77,11 @@ const NO_VERDICT = {
 function verifyOne(file: string, object: ObjectSpec, p: ProgramSpec, options: Options): VerifyRow {
   if (p.error) return { ...head(file, p), ...NO_VERDICT, insns: p.insns.length, reason: "load-error", message: p.error.message };
   const started = performance.now();
-  const r = verify(
-    {
-      name: p.name,
-      type: p.type,
-      expectedAttachType: p.expectedAttachType,
-      attachBtfId: p.attachBtfId,
-      flags: p.flags,
-      license: p.license,
-      insns: p.insns,
-      maps: object.maps,
-      btf: object.btf,
-      funcInfo: p.funcInfo,
-      lineInfo: p.lineInfo,
-    },
-    {
-      logLevel: options.logLevel,
-      kernelBtf: options.kernel,
-      ...(options.kernelVersion === undefined ? {} : { kernelVersion: options.kernelVersion }),
-    },
-  );
+  const r = verify(verifyInputOf(object, p), {
+    logLevel: options.logLevel,
+    kernelBtf: options.kernel,
+    ...(options.kernelVersion === undefined ? {} : { kernelVersion: options.kernelVersion }),
+  });
   return row(file, p, r, Math.round((performance.now() - started) * 1000));
 }
 

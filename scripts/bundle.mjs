@@ -1,0 +1,18 @@
+// Bundles TypeScript of the project for a script and imports it. It builds nothing that ships.
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const cache = join(root, ".cache");
+
+/** Writes `contents`, a module with imports relative to the root, to `.cache/NAME` as one file; answers its URL. */
+export async function bundle(name, contents) {
+  mkdirSync(cache, { recursive: true });
+  const outfile = join(cache, name);
+  const define = { "import.meta.dirname": JSON.stringify(join(root, "test/parity")) };
+  const stdin = { contents, resolveDir: root, loader: "ts" };
+  await build({ stdin, bundle: true, format: "esm", platform: "node", outfile, define, logLevel: "error" });
+  return pathToFileURL(outfile).href;
+}
