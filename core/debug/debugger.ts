@@ -15,10 +15,16 @@ export type Watcher = (machine: Machine) => string | undefined;
 const SLICE = 10_000;
 const MOST_SNAPSHOTS = 200;
 
+/** How many functions are inlined into each other at a slot. */
+export type InlinedDepth = (program: Program, slot: number) => number;
+/** More than functions are ever inlined into each other. */
+const DEPTH_OF_CALL = 1 << 16;
+
 interface Place {
   readonly executed: number;
   readonly program: Program;
   readonly pc: number;
+  /** Of calls and, within them, of inlined functions. */
   readonly depth: number;
   readonly line: string;
 }
@@ -32,10 +38,12 @@ export class Debugger {
   #watchers: Watcher[] = [];
   #snapshots: MachineSnapshot[] = [];
   #start = 0;
+  readonly #inlinedDepth: InlinedDepth;
 
-  constructor(machine: Machine, budget: number) {
+  constructor(machine: Machine, budget: number, inlinedDepth: InlinedDepth = () => 0) {
     this.machine = machine;
     this.budget = budget;
+    this.#inlinedDepth = inlinedDepth;
   }
 
   /** Call after Machine.begin. */
@@ -149,8 +157,9 @@ export class Debugger {
     if (this.#snapshots.length > MOST_SNAPSHOTS) this.#snapshots = this.#snapshots.filter((_, i) => i % 2 === 0);
   }
   #place(): Place {
-    const { program, pc, depth, executed } = this.machine;
+    const { program, pc, executed } = this.machine;
     const line = lineAt(program, pc);
+    const depth = this.machine.depth * DEPTH_OF_CALL + this.#inlinedDepth(program, pc);
     return { executed, program, pc, depth, line: line ? `${line.file}:${line.line}` : "" };
   }
   /** Puts the machine into the state after `executed` instructions, by replay from the nearest snapshot before. */

@@ -1,25 +1,22 @@
 // Expressions of the debugger: registers, variables, maps, members, elements, dereference, arithmetic, comparison. They change nothing.
 import { CodedError } from "../base/index.ts";
-import { BTF_KIND, type Btf } from "../object/index.ts";
-import { KERNEL_HI, type Memory } from "../vm/index.ts";
-import { childrenOf, rawValue, type TypedValue } from "./typed.ts";
+import type { CType } from "../object/index.ts";
+import { addressOf, childrenOf, numberIn, offsetOf, type Peek, type TypedValue } from "./typed.ts";
 
-/** A map as the debugger sees it. Types are BTF ids, 0 when unknown. */
+/** A map as the debugger sees it. */
 export interface MapView {
   readonly name: string;
   readonly kind: string;
   readonly keySize: number;
   readonly valueSize: number;
-  readonly keyType: number;
-  readonly valueType: number;
+  readonly valueType: CType | undefined;
   entries(): { key: Uint8Array; valueAt: number }[];
   /** Offset of the value in linear memory, 0 when there is none. */
   find(key: Uint8Array): number;
 }
 /** What names mean. */
 export interface Scope {
-  readonly memory: Memory;
-  readonly btf: Btf | undefined;
+  readonly peek: Peek;
   register(name: string): bigint | undefined;
   variable(name: string): TypedValue | undefined;
   map(name: string): MapView | undefined;
@@ -84,15 +81,11 @@ const LEVELS: readonly (readonly string[])[] = [
 /** The number that a value stands for; structs have none. */
 export function numberOf(value: Value, scope: Scope): bigint {
   if (value.kind === "number") return value.value;
-  if (value.kind === "bytes") return rawValue(scope.memory, { name: "", type: 0, at: value.at }, Math.min(8, value.size));
-  if (value.kind !== "typed" || !scope.btf) return fail("this is no number");
-  const { btf } = scope;
-  const t = btf.type(btf.resolve(value.typed.type));
-  if (t.kind === BTF_KIND.STRUCT || t.kind === BTF_KIND.UNION || t.kind === BTF_KIND.ARRAY) return fail("a structure is no number");
-  const size = btf.sizeOf(value.typed.type);
-  const raw = rawValue(scope.memory, value.typed, size);
-  return t.kind === BTF_KIND.INT && t.encoding & 1 ? BigInt.asIntN(value.typed.bits?.size ?? 8 * size, raw) : raw;
+  if (value.kind === "bytes") return little(scope.peek(value.at, Math.min(8, value.size)) ?? fail("nothing is there"));
+  if (value.kind !== "typed") return fail("this is no number");
+  return numberIn(scope.peek, value.typed) ?? fail(`${value.typed.name} has no number here`);
 }
+const little = (bytes: Uint8Array): bigint => bytes.reduceRight((n, b) => (n << 8n) | BigInt(b), 0n);
 
 class Parser {
   readonly #tokens: readonly Token[];
@@ -134,8 +127,8 @@ class Parser {
     if (this.#take("*")) return this.#deref(this.#unary());
     if (this.#take("&")) {
       const v = this.#unary();
-      if (v.kind !== "typed" && v.kind !== "bytes") return fail("this has no address");
-      return { kind: "number", value: address(v.kind === "typed" ? v.typed.at : v.at) };
+      const at = v.kind === "typed" ? v.typed.in : v.kind === "bytes" ? v.at : undefined;
+      return typeof at === "number" ? { kind: "number", value: addressOf(at) } : fail("this has no address");
     }
     for (const [op, f] of [
       ["-", (n: bigint) => -n],
@@ -147,15 +140,13 @@ class Parser {
     return this.#postfix();
   }
   #deref(v: Value): Value {
-    if (v.kind === "typed" && this.#scope.btf) {
-      const [child] = childrenOf(this.#scope.btf, this.#scope.memory, v.typed);
-      if (child) return { kind: "typed", typed: child };
-    }
+    const { peek } = this.#scope;
+    const [child] = v.kind === "typed" ? childrenOf(peek, v.typed) : [];
+    if (child) return { kind: "typed", typed: child };
     const n = BigInt.asUintN(64, numberOf(v, this.#scope));
-    const at = Number(n & 0xffffffffn);
-    const region = Number(BigInt.asIntN(32, n >> 32n)) === KERNEL_HI ? this.#scope.memory.regionAt(at) : undefined;
-    if (!region) return fail(`nothing is at 0x${n.toString(16)}`);
-    return { kind: "bytes", at, size: Math.max(1, Math.min(8, this.#scope.memory.end[region.id]! - at)) };
+    const at = offsetOf(n);
+    const size = at === undefined ? undefined : [8, 4, 2, 1].find((s) => peek(at, s));
+    return at === undefined || size === undefined ? fail(`nothing is at 0x${n.toString(16)}`) : { kind: "bytes", at, size };
   }
   #postfix(): Value {
     let v = this.#primary();
@@ -173,15 +164,15 @@ class Parser {
   #member(v: Value): Value {
     const name = this.#tokens[this.#at++];
     if (name?.kind !== "name") return fail("a member's name is expected");
-    if (v.kind !== "typed" || !this.#scope.btf) return fail(`'${name.text}': there is no type to have members`);
-    const child = childrenOf(this.#scope.btf, this.#scope.memory, v.typed).find((c) => c.name === name.text);
+    if (v.kind !== "typed") return fail(`'${name.text}': there is no type to have members`);
+    const child = childrenOf(this.#scope.peek, v.typed).find((c) => c.name === name.text);
     return child ? { kind: "typed", typed: child } : fail(`there is no member ${name.text}`);
   }
   #element(v: Value, index: Value): Value {
     if (v.kind === "map") return mapElement(v.map, index, this.#scope);
-    if (v.kind !== "typed" || !this.#scope.btf) return fail("this has no elements");
+    if (v.kind !== "typed") return fail("this has no elements");
     const i = Number(numberOf(index, this.#scope));
-    const child = childrenOf(this.#scope.btf, this.#scope.memory, v.typed)[i];
+    const child = childrenOf(this.#scope.peek, v.typed)[i];
     return child ? { kind: "typed", typed: child } : fail(`there is no element ${i}`);
   }
   #primary(): Value {
@@ -202,7 +193,6 @@ class Parser {
     return map ? { kind: "map", map } : fail(`'${t.text}' is no register, variable or map here`);
   }
 }
-const address = (at: number): bigint => (BigInt(KERNEL_HI >>> 0) << 32n) | BigInt(at);
 
 /** The bytes of a key given as number or text, padded with zeros. */
 export function keyBytes(size: number, key: bigint | string): Uint8Array {
@@ -215,8 +205,8 @@ function mapElement(map: MapView, index: Value, scope: Scope): Value {
   const key = keyBytes(map.keySize, index.kind === "text" ? index.text : numberOf(index, scope));
   const at = map.find(key);
   if (!at) return fail(`map ${map.name} has no such key`);
-  return map.valueType && scope.btf
-    ? { kind: "typed", typed: { name: "value", type: map.valueType, at } }
+  return map.valueType
+    ? { kind: "typed", typed: { name: "value", type: map.valueType, in: at } }
     : { kind: "bytes", at, size: map.valueSize };
 }
 function arithmetic(op: string, a: bigint, b: bigint): bigint {

@@ -1,123 +1,127 @@
-// Values in memory by their BTF types: children and text. It reads the machine's memory and changes nothing.
-import { BTF_KIND, type Btf, type BtfType } from "../object/index.ts";
-import { KERNEL_HI, type Memory } from "../vm/index.ts";
+// Values by their C types, wherever they lie: children and text. It reads memory through the caller and changes nothing.
+import { elementType, strip, typeText, type CType } from "../object/index.ts";
+import { KERNEL_HI } from "../vm/index.ts";
 
-/** A value of a type at an offset in linear memory. */
+/** Bytes at an offset of linear memory as a program would read them; undefined where it could not. */
+export type Peek = (at: number, size: number) => Uint8Array | undefined;
+
+/** Bytes that are not in memory: a register, a constant, or several parts put together. */
+export interface Held {
+  readonly bytes: Uint8Array;
+  /** 1 for each byte that the compiler kept. */
+  readonly kept: Uint8Array;
+  /** Sets the whole value; absent when it cannot be set. */
+  readonly set?: ((value: bigint) => void) | undefined;
+}
+/** A value of a type, at an offset of linear memory or held elsewhere. */
 export interface TypedValue {
   readonly name: string;
-  readonly type: number;
-  readonly at: number;
-  /** Bit field: first bit from `at` and number of bits. */
+  readonly type: CType;
+  readonly in: number | Held;
+  /** Bit field: first bit from the start of `in`, and number of bits. */
   readonly bits?: { readonly off: number; readonly size: number } | undefined;
 }
 
-/** The C name of a type: `struct ethhdr *`. */
-export function typeName(btf: Btf, id: number): string {
-  if (id === 0) return "void";
-  const t = btf.type(id);
-  switch (t.kind) {
-    case BTF_KIND.PTR:
-      return `${typeName(btf, t.type)} *`;
-    case BTF_KIND.ARRAY:
-      return `${typeName(btf, t.type)}[${t.nelems}]`;
-    case BTF_KIND.CONST:
-      return `const ${typeName(btf, t.type)}`;
-    case BTF_KIND.VOLATILE:
-      return `volatile ${typeName(btf, t.type)}`;
-    case BTF_KIND.RESTRICT:
-    case BTF_KIND.TYPE_TAG:
-      return typeName(btf, t.type);
-    case BTF_KIND.STRUCT:
-    case BTF_KIND.UNION:
-      return `${t.kind === BTF_KIND.STRUCT ? "struct" : "union"} ${t.name || "{...}"}`;
-    case BTF_KIND.FUNC_PROTO:
-      return "function";
-    default:
-      return t.kind === BTF_KIND.ENUM || t.kind === BTF_KIND.ENUM64 ? `enum ${t.name}` : t.name;
-  }
-}
-
-const resolved = (btf: Btf, id: number): BtfType => btf.type(btf.resolve(id));
 const MOST_ELEMENTS = 256;
+/** Machine address of an offset in linear memory. */
+export const addressOf = (at: number): bigint => (BigInt(KERNEL_HI >>> 0) << 32n) | BigInt(at);
+/** Offset in linear memory of a machine address; undefined for other numbers. */
+export const offsetOf = (address: bigint): number | undefined =>
+  BigInt.asUintN(32, address >> 32n) === BigInt(KERNEL_HI >>> 0) ? Number(address & 0xffffffffn) : undefined;
+
+const part = (from: number | Held, off: number, size: number): number | Held =>
+  typeof from === "number" ? from + off : { bytes: from.bytes.subarray(off, off + size), kept: from.kept.subarray(off, off + size) };
 
 /** Members of a struct, elements of an array, what a pointer points at. */
-export function childrenOf(btf: Btf, memory: Memory, v: TypedValue): TypedValue[] {
-  if (v.type === 0) return [];
-  const t = resolved(btf, v.type);
-  switch (t.kind) {
-    case BTF_KIND.STRUCT:
-    case BTF_KIND.UNION:
-      return t.members.flatMap((m): TypedValue[] => {
-        const member = {
-          name: m.name,
-          type: m.type,
-          at: v.at + (m.bitOffset >> 3),
-          bits: m.bitSize ? { off: m.bitOffset & 7, size: m.bitSize } : undefined,
-        };
-        return m.name === "" ? childrenOf(btf, memory, member) : [member];
+export function childrenOf(peek: Peek, v: TypedValue): TypedValue[] {
+  const type = strip(v.type);
+  switch (type.kind) {
+    case "struct":
+    case "union":
+      return type.members.flatMap((m): TypedValue[] => {
+        const off = m.bitOffset >> 3;
+        const bits = m.bitSize ? { off: m.bitOffset & 7, size: m.bitSize } : undefined;
+        const size = bits ? Math.ceil((bits.off + bits.size) / 8) : m.type.size;
+        const member: TypedValue = { name: m.name, type: m.type, in: part(v.in, off, size), bits };
+        return m.name === "" ? childrenOf(peek, member) : [member];
       });
-    case BTF_KIND.ARRAY: {
-      const size = btf.sizeOf(t.type);
-      return Array.from({ length: Math.min(t.nelems, MOST_ELEMENTS) }, (_, i) => ({ name: `[${i}]`, type: t.type, at: v.at + i * size }));
+    case "array": {
+      const element = elementType(type);
+      const { size } = element;
+      return Array.from({ length: Math.min(type.dimensions[0] ?? 0, MOST_ELEMENTS) }, (_, i) => ({
+        name: `[${i}]`,
+        type: element,
+        in: part(v.in, i * size, size),
+      }));
     }
-    case BTF_KIND.PTR: {
-      const target = pointee(memory, v.at);
-      return target && t.type && resolved(btf, t.type).kind !== BTF_KIND.FUNC_PROTO
-        ? [{ name: `*${v.name}`, type: t.type, at: target }]
-        : [];
+    case "pointer": {
+      const to = rawValue(peek, v);
+      const at = to === undefined ? undefined : offsetOf(to);
+      const target = strip(type.target);
+      const hasValue = target.kind !== "void" && target.kind !== "function";
+      return at !== undefined && hasValue && peek(at, 1) ? [{ name: `*${v.name}`, type: type.target, in: at }] : [];
     }
     default:
       return [];
   }
 }
-function pointee(memory: Memory, at: number): number | undefined {
-  if (at + 8 > memory.size || memory.view.getInt32(at + 4, true) !== KERNEL_HI) return undefined;
-  const target = memory.view.getUint32(at, true);
-  return memory.regionAt(target) ? target : undefined;
-}
 
 /** The value as a person reads it. */
-export function textOf(btf: Btf, memory: Memory, v: TypedValue): string {
-  if (v.type === 0) return "";
-  const t = resolved(btf, v.type);
-  const size = t.kind === BTF_KIND.PTR ? 8 : btf.sizeOf(v.type);
-  if (v.at + size > memory.size) return "<not there>";
-  switch (t.kind) {
-    case BTF_KIND.INT:
-      return integerText(t, rawValue(memory, v, size));
-    case BTF_KIND.ENUM:
-    case BTF_KIND.ENUM64: {
-      const raw = rawValue(memory, v, size);
-      const named = t.values.find((e) => BigInt.asUintN(8 * size, e.value) === raw);
+export function textOf(peek: Peek, v: TypedValue): string {
+  const type = strip(v.type);
+  if (type.kind === "void") return "";
+  const bytes = bytesOf(peek, v);
+  if (typeof bytes === "string") return bytes;
+  if (type.kind === "array") return arrayText(type, bytes);
+  if (type.kind === "struct" || type.kind === "union") return typeText(v.type);
+  const raw = number(bytes, v.bits);
+  switch (type.kind) {
+    case "base":
+      return integerText(type, raw, v.bits?.size ?? 8 * type.size);
+    case "enum": {
+      const named = type.enumerators.find((e) => BigInt.asUintN(8 * type.size, e.value) === raw);
       return named ? `${named.name} (${raw})` : raw.toString();
     }
-    case BTF_KIND.PTR:
-      return `0x${rawValue(memory, v, 8).toString(16)}`;
-    case BTF_KIND.ARRAY:
-      return isChar(btf, t.type) ? quoted(memory.read(v.at, t.nelems)) : `{${t.nelems} elements}`;
     default:
-      return typeName(btf, v.type);
+      return `0x${raw.toString(16)}`;
   }
 }
-/** Unsigned bits of a scalar. */
-export function rawValue(memory: Memory, v: TypedValue, size: number): bigint {
-  const bytes = memory.read(v.at, Math.min(8, v.bits ? Math.ceil((v.bits.off + v.bits.size) / 8) : size));
-  let n = 0n;
-  bytes.forEach((b, i) => (n |= BigInt(b) << BigInt(8 * i)));
-  return v.bits ? BigInt.asUintN(v.bits.size, n >> BigInt(v.bits.off)) : n;
+/** The bytes of a value, or why there are none. */
+function bytesOf(peek: Peek, v: TypedValue): Uint8Array | string {
+  const size = v.bits ? Math.ceil((v.bits.off + v.bits.size) / 8) : v.type.size;
+  if (typeof v.in === "number") return peek(v.in, size) ?? "<not there>";
+  return v.in.kept.every((k) => k === 1) && v.in.bytes.length >= size ? v.in.bytes.subarray(0, size) : "<optimized out>";
 }
-function integerText(t: BtfType, raw: bigint): string {
-  const bits = 8 * t.size;
-  if (t.encoding & 4) return raw ? "true" : "false";
-  const signed = t.encoding & 1 ? BigInt.asIntN(Math.min(bits, 64), raw) : raw;
-  return raw > 9n && signed >= 0n ? `${signed} (0x${raw.toString(16)})` : `${signed}`;
+function number(bytes: Uint8Array, bits: TypedValue["bits"]): bigint {
+  const n = bytes.subarray(0, 16).reduceRight((sum, b) => (sum << 8n) | BigInt(b), 0n);
+  return bits ? BigInt.asUintN(bits.size, n >> BigInt(bits.off)) : n;
 }
-const isChar = (btf: Btf, id: number): boolean => {
-  const t = resolved(btf, id);
-  return t.kind === BTF_KIND.INT && t.size === 1 && (t.name === "char" || (t.encoding & 2) !== 0);
-};
+/** Unsigned bits of a scalar; undefined when they are not known. */
+export function rawValue(peek: Peek, v: TypedValue): bigint | undefined {
+  const bytes = bytesOf(peek, v);
+  return typeof bytes === "string" ? undefined : number(bytes, v.bits);
+}
+/** The number that a scalar stands for, with its sign; undefined when it is not known or no scalar. */
+export function numberIn(peek: Peek, v: TypedValue): bigint | undefined {
+  const type = strip(v.type);
+  if (type.kind === "struct" || type.kind === "union" || type.kind === "array" || type.kind === "void") return undefined;
+  const raw = rawValue(peek, v);
+  return raw !== undefined && isSigned(type) ? BigInt.asIntN(v.bits?.size ?? 8 * type.size, raw) : raw;
+}
+const isSigned = (type: CType): boolean =>
+  type.kind === "base" && (type.encoding === "signed" || type.encoding === "char") && type.size <= 8;
+
+function integerText(type: CType, raw: bigint, bits: number): string {
+  if (type.encoding === "bool") return raw ? "true" : "false";
+  const value = isSigned(type) ? BigInt.asIntN(bits, raw) : raw;
+  return raw > 9n && value >= 0n ? `${value} (0x${raw.toString(16)})` : `${value}`;
+}
+function arrayText(type: CType, bytes: Uint8Array): string {
+  const element = strip(elementType(type));
+  return element.kind === "base" && element.encoding === "char" ? quoted(bytes) : `{${type.dimensions[0] ?? 0} elements}`;
+}
 function quoted(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  const part = end < 0 ? bytes : bytes.subarray(0, end);
-  return `"${[...part].map((b) => (b >= 32 && b < 127 && b !== 34 && b !== 92 ? String.fromCharCode(b) : `\\x${b.toString(16).padStart(2, "0")}`)).join("")}"`;
+  const text = end < 0 ? bytes : bytes.subarray(0, end);
+  return `"${[...text].map((b) => (b >= 32 && b < 127 && b !== 34 && b !== 92 ? String.fromCharCode(b) : `\\x${b.toString(16).padStart(2, "0")}`)).join("")}"`;
 }

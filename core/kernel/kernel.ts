@@ -135,6 +135,7 @@ export class SimKernel implements Kernel, MapHost {
       ...(spec.lineInfo ? { lineInfo: spec.lineInfo } : {}),
       ...(spec.funcInfo ? { funcInfo: spec.funcInfo } : {}),
       ...(spec.subprogNames ? { subprogNames: spec.subprogNames } : {}),
+      ...(spec.origin ? { origin: spec.origin } : {}),
       resolve: (insn, next) => {
         const map = maps[insn.imm];
         if (!map || (insn.src !== 1 && insn.src !== 2)) return undefined;

@@ -7,8 +7,9 @@ export { findSection, nearestSections, SECTION_DEFS, type SectionDef } from "./l
 export { dumpC } from "./btf/c-dump.ts";
 export { dumpText } from "./btf/text-dump.ts";
 export { btfOfFile } from "./btf/of-file.ts";
-export { openDwarf, type Dwarf, type DwarfScope, type DwarfVariable } from "./dwarf/dwarf.ts";
+export { openDwarf, type Dwarf, type DwarfFrame, type DwarfScope, type DwarfVariable } from "./dwarf/dwarf.ts";
 export { evaluate, type ExprContext, type ValuePlace } from "./dwarf/expr.ts";
-export type { DwarfMember, DwarfType } from "./dwarf/types.ts";
+export { elementType, strip, typeText, VOID, type CMember, type CType } from "./ctype.ts";
+export { ctypeOf } from "./btf/ctype.ts";
 export type { LineRow } from "./dwarf/line.ts";
 export type { Place } from "./dwarf/sections.ts";

@@ -34,6 +34,8 @@ export interface MapSpec {
   readonly inner?: MapSpec | undefined;
   /** Initial bytes of element 0 (global data sections). */
   readonly initial?: Uint8Array | undefined;
+  /** ELF section that the map holds (global data sections), as DWARF uses them; negative for `.kconfig`. */
+  readonly section?: number | undefined;
   /** Frozen after loading (.rodata, .kconfig). */
   readonly frozen?: boolean | undefined;
   /** Initial slots of prog arrays and map-in-map: index -> name of a program or map. */

@@ -1,6 +1,6 @@
 // The machine that runs BPF programs: memory, interpreter, traps, snapshots. The kernel stands behind an interface.
 export { Machine, type MachineSnapshot, type Stop } from "./machine.ts";
-export { Memory, type Region, type RegionKind, type AllocOptions, R_READ, R_WRITE } from "./memory.ts";
+export { Memory, R_FREED, type Region, type RegionKind, type AllocOptions, R_READ, R_WRITE } from "./memory.ts";
 export { type Kernel, type Continuation } from "./kernel-interface.ts";
 export { type Program, type ProgramSource, OP } from "./program.ts";
 export { type Trap, type TrapCause, TrapSignal, trap } from "./trap.ts";

@@ -1,6 +1,6 @@
 // A program made ready to run: instructions decoded to flat arrays, constants placed in linear memory. It runs nothing.
 import { accessSize, isLdImm64, jumpOffset, type Insn } from "../isa/index.ts";
-import type { FuncInfo, LineInfo } from "../object/index.ts";
+import type { CodeOrigin, FuncInfo, LineInfo } from "../object/index.ts";
 import { KERNEL_HI, REGS_WORD } from "./layout.ts";
 import type { Memory, Region } from "./memory.ts";
 
@@ -14,6 +14,7 @@ export interface ProgramSource {
   readonly lineInfo?: readonly LineInfo[];
   readonly funcInfo?: readonly FuncInfo[];
   readonly subprogNames?: ReadonlyMap<number, string>;
+  readonly origin?: readonly CodeOrigin[];
   /** Value of a ld_imm64 that refers to a kernel object (map, map value, variable): an offset in linear memory, or undefined for "not supported". */
   resolve(insn: Insn, next: Insn, insnIdx: number): number | undefined;
   /** True when a load through a bad pointer gives 0, as for BTF pointers of verified programs (BPF_PROBE_MEM). */

@@ -16,6 +16,7 @@ import {
 } from "../../core/debug/index.ts";
 import type { Program } from "../../core/vm/index.ts";
 import { parseReference } from "./disassembly.ts";
+import { inlinedCopies } from "./frames.ts";
 import type { Runtime } from "./runtime.ts";
 import { Scopes } from "./scopes.ts";
 
@@ -117,7 +118,7 @@ export class Breakpoints {
     this.arm();
     return answers;
   }
-  /** Functions by name; hooks `xdp`, `kprobe:NAME`; helpers `helper:bpf_map_update_elem`. */
+  /** Functions by name, inlined ones too; hooks `xdp`, `kprobe:NAME`; helpers `helper:bpf_map_update_elem`. */
   setFunctions(a: DebugProtocol.SetFunctionBreakpointsArguments): Breakpoint[] {
     this.#last = { ...this.#last, functions: a };
     const spots: Spot[] = [];
@@ -141,9 +142,10 @@ export class Breakpoints {
     return answers;
   }
   #functionsNamed(name: string): { program: Program; slot: number }[] {
-    return this.#programs.flatMap((program) =>
-      program.subprogStarts.filter((s) => functionAt(program, s).name === name).map((slot) => ({ program, slot })),
-    );
+    return this.#programs.flatMap((program) => {
+      const starts = program.subprogStarts.filter((s) => functionAt(program, s).name === name);
+      return starts.concat(inlinedCopies(this.#runtime, program, name)).map((slot) => ({ program, slot }));
+    });
   }
   #callsOf(helper: string): { program: Program; slot: number }[] {
     const id = helperByName(helper)?.id;

@@ -4,7 +4,7 @@ import { CodedError, hexToBytes } from "../../core/base/index.ts";
 import { helperByName } from "../../core/catalog/index.ts";
 import { assemble, type Assembled } from "../../core/isa/index.ts";
 import { parseEvent, takesPacket, type EventSpec } from "../../core/kernel/index.ts";
-import { loadObject, type Btf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../core/object/index.ts";
+import { loadObject, openDwarf, type Btf, type Dwarf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../core/object/index.ts";
 import type { Host } from "./host.ts";
 import { packetsOf } from "./pcap.ts";
 
@@ -48,6 +48,10 @@ export interface LaunchPlan {
   readonly program: ProgramSpec;
   readonly events: readonly EventSpec[];
   readonly kernelBtf: Btf | undefined;
+  /** Debug information of the object, for local variables. */
+  readonly dwarf: Dwarf | undefined;
+  /** What is wrong with the launch but does not prevent it. */
+  readonly warning: string | undefined;
 }
 
 const fail = (message: string): never => {
@@ -59,33 +63,40 @@ export async function planLaunch(args: LaunchArguments, host: Host): Promise<Lau
   if (typeof args.program !== "string" || args.program === "")
     fail("launch: 'program' is missing: the path of an object, a .c file or BPF assembly");
   const kernelBtf = await host.kernelBtf?.();
-  const { object, lines } = await objectOf(args, host, kernelBtf);
+  const { bytes, lines } = await objectOf(args, host);
+  const object = loadObject(bytes, { fileName: args.program, kernelBtf });
   const chosen = choose(object, args.programName ?? args.entry);
   const program =
     lines && chosen.lineInfo.length === 0 ? { ...chosen, lineInfo: assemblyLines(lines, chosen, args.source ?? args.program) } : chosen;
   const objectWithLines = program === chosen ? object : { ...object, programs: object.programs.map((p) => (p === chosen ? program : p)) };
-  return { object: objectWithLines, program, kernelBtf, events: await eventsOf(args, program, host) };
+  return { object: objectWithLines, program, kernelBtf, events: await eventsOf(args, program, host), ...debugInfo(bytes, args.program) };
+}
+/** DWARF of an object; when it is broken, the program still runs, without C variables. */
+function debugInfo(bytes: Uint8Array, file: string): Pick<LaunchPlan, "dwarf" | "warning"> {
+  try {
+    return { dwarf: openDwarf(bytes), warning: undefined };
+  } catch (e) {
+    if (!(e instanceof CodedError)) throw e;
+    return { dwarf: undefined, warning: `${file}: no local variables, because its debug information cannot be read: ${e.message}` };
+  }
 }
 
-async function objectOf(
-  args: LaunchArguments,
-  host: Host,
-  kernelBtf: Btf | undefined,
-): Promise<{ object: ObjectSpec; lines?: Assembled | undefined }> {
-  const options = { fileName: args.program, kernelBtf };
+/** The object file of what is launched, and the lines of its assembly text. */
+async function objectOf(args: LaunchArguments, host: Host): Promise<{ bytes: Uint8Array; lines?: Assembled | undefined }> {
   const isAssembly = (path: string): boolean => /\.[sS]$/.test(path);
   if (isAssembly(args.program)) {
-    const assembled = await assembleFile(args.program, host);
-    const [first] = assembled.diagnostics;
-    if (!assembled.object) return fail(`${args.program}:${(first?.line ?? 0) + 1}: ${first?.message ?? "cannot be assembled"}`);
-    return { object: loadObject(assembled.object, options), lines: assembled };
+    const lines = await assembleFile(args.program, host);
+    const [first] = lines.diagnostics;
+    return lines.object
+      ? { bytes: lines.object, lines }
+      : fail(`${args.program}:${(first?.line ?? 0) + 1}: ${first?.message ?? "cannot be assembled"}`);
   }
   if (/\.c$/.test(args.program)) {
     if (!host.compile) return fail(`${args.program} is C, and there is no compiler here: give the object file instead`);
-    return { object: loadObject(await host.compile(args.program), options) };
+    return { bytes: await host.compile(args.program) };
   }
   const lines = args.source && isAssembly(args.source) ? await assembleFile(args.source, host) : undefined;
-  return { object: loadObject(await read(args.program, host), options), lines };
+  return { bytes: await read(args.program, host), lines };
 }
 async function assembleFile(path: string, host: Host): Promise<Assembled> {
   const bytes = await read(path, host);

@@ -1,8 +1,9 @@
 // One debugged launch: a kernel with the object loaded, its events run one after the other under the debugger. It speaks no protocol.
 import { CodedError, hexToBytes } from "../../core/base/index.ts";
 import { MAP_TYPE_NAMES } from "../../core/catalog/index.ts";
-import { Debugger, keyBytes, type Halt, type MapView } from "../../core/debug/index.ts";
+import { childrenOf, Debugger, keyBytes, Locals, type Halt, type MapView, type Peek, type TypedValue } from "../../core/debug/index.ts";
 import {
+  FieldContext,
   hookNames,
   prepareEvent,
   SimKernel,
@@ -11,11 +12,13 @@ import {
   type EventSpec,
   type LoadedProgram,
 } from "../../core/kernel/index.ts";
-import type { ProgramSpec } from "../../core/object/index.ts";
-import type { Stop } from "../../core/vm/index.ts";
+import { ctypeOf, type Btf, type DwarfFrame, type ProgramSpec } from "../../core/object/index.ts";
+import { R_FREED, type Program, type Stop } from "../../core/vm/index.ts";
 import type { LaunchArguments, LaunchPlan } from "./launch.ts";
 
 const BUDGET = 20_000_000;
+
+const PLAIN: DwarfFrame = { name: "", inlined: false, callFile: "", callLine: 0, callColumn: 0, variables: [] };
 
 /** How one event ended, for the user. */
 export interface EventResult {
@@ -28,6 +31,8 @@ export class Runtime {
   readonly kernel: SimKernel;
   readonly program: LoadedProgram;
   readonly debugger: Debugger;
+  /** Local variables, when the object has debug information. */
+  readonly locals: Locals | undefined;
   readonly #maps = new Map<string, { map: BpfMap; view: MapView }>();
   #eventIndex = -1;
   #finish: ((stop: Stop) => { retval: number; dataOut?: Uint8Array }) | undefined;
@@ -40,14 +45,19 @@ export class Runtime {
       const fd = this.kernel.createMap(spec.maxEntries === 0 && spec.type === 4 ? { ...spec, maxEntries: this.kernel.cpus } : spec);
       if (fd < 0) throw new CodedError("map-create", `map ${spec.name}: the kernel refuses its attributes (errno ${-fd})`);
       const map = this.kernel.mapByFd(fd)!;
-      this.#maps.set(spec.name, { map, view: viewOf(map) });
+      this.#maps.set(spec.name, { map, view: viewOf(map, plan.object.btf) });
       return fd;
     });
     const load = (spec: ProgramSpec): LoadedProgram => this.kernel.programByFd(this.kernel.loadProgram(spec, fds))!;
     this.program = load(plan.program);
     this.#fillProgArrays(fds, load);
     this.#fillMaps(args.maps ?? {});
-    this.debugger = new Debugger(this.kernel.machine, BUDGET);
+    const sectionAt = (section: number): number | undefined => {
+      const spec = plan.object.maps.find((m) => m.section === section);
+      return spec && this.#maps.get(spec.name)!.map.lookupBytes(new Uint8Array(4));
+    };
+    this.locals = plan.dwarf && new Locals(plan.dwarf, { peek: this.peek, sectionAt });
+    this.debugger = new Debugger(this.kernel.machine, BUDGET, (program, slot) => this.framesAt(program, slot).length - 1);
   }
 
   #fillProgArrays(fds: readonly number[], load: (spec: ProgramSpec) => LoadedProgram): void {
@@ -119,6 +129,37 @@ export class Runtime {
     return fresh.map((e) => (e.kind === "trace" ? e.text! : `${e.kind} event of ${e.map}: ${e.data!.length} bytes`));
   }
 
+  /** The functions inlined at a slot and the one around them, innermost first; one plain frame where nothing is known. */
+  framesAt(program: Program, slot: number): readonly DwarfFrame[] {
+    try {
+      const frames = this.locals?.framesAt(program, slot) ?? [];
+      return frames.length ? frames : [PLAIN];
+    } catch (e) {
+      // The Locals scope says what is broken.
+      if (e instanceof CodedError) return [PLAIN];
+      throw e;
+    }
+  }
+
+  // ---- memory ----
+  /** Bytes as programs see them: contexts field by field, everything else as it lies. */
+  readonly peek: Peek = (at, size) => {
+    const { memory } = this.kernel.machine;
+    const region = memory.regionAt(at);
+    if (!region || memory.flags[region.id]! & R_FREED) return undefined;
+    if (at < memory.start[region.id]! || at + size > memory.end[region.id]!) return undefined;
+    return region.owner instanceof FieldContext ? region.owner.peek(at - region.start, size) : memory.read(at, size);
+  };
+
+  /** Variables of the object's data sections. */
+  globals(): TypedValue[] {
+    return this.plan.object.maps.flatMap(({ name, section }): TypedValue[] => {
+      const view = this.mapView(name)!;
+      if (section === undefined || !view.valueType) return [];
+      return childrenOf(this.peek, { name, type: view.valueType, in: view.find(new Uint8Array(4)) });
+    });
+  }
+
   // ---- maps ----
   mapNames(): string[] {
     return [...this.#maps.keys()];
@@ -131,15 +172,14 @@ export class Runtime {
   }
 }
 
-function viewOf(map: BpfMap): MapView {
+function viewOf(map: BpfMap, btf: Btf | undefined): MapView {
   const { spec } = map;
   return {
     name: spec.name,
     kind: MAP_TYPE_NAMES[spec.type] ?? String(spec.type),
     keySize: spec.keySize,
     valueSize: spec.valueSize,
-    keyType: spec.btfKeyTypeId,
-    valueType: spec.btfValueTypeId,
+    valueType: btf && spec.btfValueTypeId ? ctypeOf(btf, spec.btfValueTypeId) : undefined,
     entries: () => map.entries(),
     find: (key) => map.lookupBytes(key),
   };

@@ -1,23 +1,26 @@
 // Variables as the protocol wants them: registers, locals, stack, context, packet, maps. It changes values only through setVariable.
 import { Handles } from "@vscode/debugadapter";
 import type { DebugProtocol } from "@vscode/debugprotocol";
-import { bytesToHex, CodedError } from "../../core/base/index.ts";
+import { bug, bytesToHex, CodedError } from "../../core/base/index.ts";
 import {
+  addressOf,
   childrenOf,
   evaluate,
   numberOf,
+  offsetOf,
   parseLayers,
+  registerAt,
   textOf,
-  typeName,
-  type LocalsProvider,
+  type LocalVariable,
   type MapView,
   type Scope,
   type TypedValue,
   type Value,
 } from "../../core/debug/index.ts";
 import { FieldContext } from "../../core/kernel/index.ts";
-import { BTF_KIND, type Btf } from "../../core/object/index.ts";
-import { KERNEL_HI, STACK_BYTES, type Machine } from "../../core/vm/index.ts";
+import { strip, typeText, VOID } from "../../core/object/index.ts";
+import { STACK_BYTES, type Machine } from "../../core/vm/index.ts";
+import { callStack, type CallFrame } from "./frames.ts";
 import type { Runtime } from "./runtime.ts";
 
 type Variable = DebugProtocol.Variable;
@@ -26,17 +29,15 @@ interface Container {
   children(): Variable[];
   set?(name: string, value: bigint): string;
 }
-const ref = (at: number): string => `0x${((BigInt(KERNEL_HI >>> 0) << 32n) | BigInt(at)).toString(16)}`;
+const ref = (at: number): string => hex(addressOf(at));
 const hex = (n: bigint): string => `0x${BigInt.asUintN(64, n).toString(16)}`;
 
 export class Scopes {
   readonly #runtime: Runtime;
-  readonly #locals: LocalsProvider | undefined;
   #handles = new Handles<Container>();
 
-  constructor(runtime: Runtime, locals?: LocalsProvider) {
+  constructor(runtime: Runtime) {
     this.#runtime = runtime;
-    this.#locals = locals;
   }
   /** Forgets all references: the machine has moved. */
   reset(): void {
@@ -45,12 +46,14 @@ export class Scopes {
   get #machine(): Machine {
     return this.#runtime.kernel.machine;
   }
-  get #btf(): Btf | undefined {
-    return this.#runtime.plan.object.btf;
+  #frame(id: number): CallFrame {
+    return callStack(this.#runtime)[id] ?? bug(`there is no frame ${id}`);
   }
 
-  /** The scopes of the frame `up` calls above the innermost. */
-  scopes(up: number): DebugProtocol.Scope[] {
+  /** The scopes of a frame by its id. */
+  scopes(id: number): DebugProtocol.Scope[] {
+    const frame = this.#frame(id);
+    const { up } = frame;
     const make = (name: string, container: Container, hint?: string): DebugProtocol.Scope => ({
       name,
       variablesReference: this.#handles.create(container),
@@ -58,7 +61,7 @@ export class Scopes {
       ...(hint ? { presentationHint: hint } : {}),
     });
     const out = [
-      make("Locals", this.#localScope(up), "locals"),
+      make("Locals", this.#localScope(frame), "locals"),
       make("Registers", this.#registers(up), "registers"),
       make("Stack", { children: () => this.#stack(up) }),
     ];
@@ -79,18 +82,12 @@ export class Scopes {
   }
 
   // ---- registers ----
-  registerValue(up: number, reg: number): bigint {
-    const { memory } = this.#machine;
-    const saved = this.#machine.savedRegsAt(up);
-    if (saved === undefined || reg < 6) return this.#machine.u64(reg);
-    return memory.view.getBigUint64(saved + 8 * (reg - 6), true);
-  }
   #registers(up: number): Container {
     const names = up === 0 ? [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] : [6, 7, 8, 9, 10];
     return {
       children: () => [
         ...names.map((i): Variable => {
-          const value = this.registerValue(up, i);
+          const value = registerAt(this.#machine, up, i)!;
           return {
             name: `r${i}`,
             value: `${hex(value)}${this.#meaning(value)}`,
@@ -111,15 +108,12 @@ export class Scopes {
   }
   /** What a 64-bit value may mean: the region that it points into, or its decimal text. */
   #meaning(value: bigint): string {
-    const inner =
-      Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI
-        ? this.#machine.frames().findIndex((f) => f.fp >>> 0 === Number(value & 0xffffffffn))
-        : -1;
+    const at = offsetOf(value);
+    const inner = this.#machine.frames().findIndex((f) => f.fp >>> 0 === at);
     if (inner >= 0) return ` (fp+0 of frame ${this.#machine.frames().length - 1 - inner})`;
-    const region =
-      Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI ? this.#machine.memory.regionAt(Number(value & 0xffffffffn)) : undefined;
+    const region = at === undefined ? undefined : this.#machine.memory.regionAt(at);
     if (!region) return value > 9n ? ` (${BigInt.asIntN(64, value)})` : "";
-    const off = Number(value & 0xffffffffn) - (region.kind === "packet" ? this.#packetStart(region.start) : region.start);
+    const off = at! - (region.kind === "packet" ? this.#packetStart(region.start) : region.start);
     if (region.kind === "stack")
       return ` (fp${off - STACK_BYTES < 0 ? off - STACK_BYTES : "+0"} of frame ${region.name.split(" ").at(-1)})`;
     return ` (${region.name}${off ? `+${off}` : ""})`;
@@ -129,71 +123,68 @@ export class Scopes {
     return (run.xdp?.packet ?? run.skb?.packet)?.data ?? otherwise;
   }
   #memoryOf(value: bigint): { memoryReference?: string } {
-    return Number(BigInt.asIntN(32, value >> 32n)) === KERNEL_HI ? { memoryReference: hex(value) } : {};
+    return offsetOf(value) === undefined ? {} : { memoryReference: hex(value) };
   }
 
   // ---- locals and globals ----
-  #localScope(up: number): Container {
-    const frame = this.#machine.frames()[up]!;
-    const locals = this.#locals?.localsAt(this.#machine, frame.program, frame.pc, up) ?? [];
-    const typed = new Map<string, TypedValue>();
+  #locals({ program, pc, up, level }: CallFrame): LocalVariable[] {
+    return this.#runtime.locals?.localsAt(this.#machine, program, pc, up, level) ?? [];
+  }
+  #localScope(frame: CallFrame): Container {
+    const values = (): TypedValue[] => [...this.#locals(frame).map((l) => l.value), ...this.#runtime.globals()];
     return {
-      children: () => [
-        ...locals.map((l): Variable => {
-          if (!l.place) return { name: l.name, value: l.text ?? "", type: l.typeName, variablesReference: 0 };
-          typed.set(l.name, l.place);
-          return this.#typed(l.place);
-        }),
-        ...this.globals().map((g) => {
-          typed.set(g.name, g);
-          return this.#typed(g);
-        }),
-      ],
-      set: (name, value) => this.#setTyped(typed.get(name), name, value),
+      children: () => [...this.#locals(frame).map((l) => this.#local(l)), ...this.#runtime.globals().map((g) => this.#typed(g))],
+      set: (name, value) => this.#setTyped(values(), name, value),
     };
   }
-  /** Variables of the object's data sections. */
-  globals(): TypedValue[] {
-    const btf = this.#btf;
-    if (!btf) return [];
-    return this.#runtime.mapNames().flatMap((name) => {
-      const view = this.#runtime.mapView(name)!;
-      const section = view.valueType ? btf.type(view.valueType) : undefined;
-      if (section?.kind !== BTF_KIND.DATASEC) return [];
-      const base = view.find(new Uint8Array(4));
-      return section.vars.map((v) => ({ name: btf.type(v.type).name, type: btf.type(v.type).type, at: base + v.offset }));
-    });
+  #local({ value, why }: LocalVariable): Variable {
+    if (why === undefined) return this.#typed(value);
+    return { name: value.name, value: `<${why}>`, type: typeText(value.type), variablesReference: 0 };
   }
   #typed(v: TypedValue, name = v.name): Variable {
-    const btf = this.#btf!;
-    const { memory } = this.#machine;
-    const children = childrenOf(btf, memory, v);
+    const { peek } = this.#runtime;
+    const children = (): TypedValue[] => childrenOf(peek, v);
     const container: Container = {
-      children: () => childrenOf(btf, memory, v).map((c) => this.#typed(c)),
-      set: (child, value) =>
-        this.#setTyped(
-          childrenOf(btf, memory, v).find((c) => c.name === child),
-          child,
-          value,
-        ),
+      children: () => children().map((c) => this.#typed(c)),
+      set: (child, value) => this.#setTyped(children(), child, value),
     };
     return {
       name,
-      value: textOf(btf, memory, v),
-      type: typeName(btf, v.type),
-      variablesReference: children.length ? this.#handles.create(container) : 0,
-      memoryReference: ref(v.at),
+      value: `${textOf(peek, v)}${this.#pointsAt(v)}`,
+      type: typeText(v.type),
+      variablesReference: children().length ? this.#handles.create(container) : 0,
+      ...(typeof v.in === "number" ? { memoryReference: ref(v.in) } : {}),
     };
   }
-  #setTyped(v: TypedValue | undefined, name: string, value: bigint): string {
-    const btf = this.#btf;
-    if (!v || !btf || v.bits) throw new CodedError("read-only", `${name} cannot be set`);
-    const size = btf.type(btf.resolve(v.type)).kind === BTF_KIND.PTR ? 8 : btf.sizeOf(v.type);
-    if (size > 8 || childrenOf(btf, this.#machine.memory, v).length > 1) throw new CodedError("read-only", `${name} is no number`);
+  /** What a pointer means, beside its number. */
+  #pointsAt(v: TypedValue): string {
+    if (strip(v.type).kind !== "pointer") return "";
+    const scope = this.expressionScope(0);
+    try {
+      return this.#meaning(BigInt.asUintN(64, numberOf({ kind: "typed", typed: v }, scope)));
+    } catch (e) {
+      if (e instanceof CodedError) return "";
+      throw e;
+    }
+  }
+  #setTyped(among: readonly TypedValue[], name: string, value: bigint): string {
+    const { peek } = this.#runtime;
+    const v = among.find((c) => c.name === name);
+    const { kind, size } = strip(v?.type ?? VOID);
+    if (!v || v.bits) throw new CodedError("read-only", `${name} cannot be set`);
+    if (!SCALAR.has(kind) || size > 8) throw new CodedError("read-only", `${name} is no number`);
+    if (typeof v.in !== "number") {
+      if (!v.in.set) throw new CodedError("read-only", `${name} is held in no place that can be set`);
+      v.in.set(BigInt.asUintN(64, value));
+      return hex(BigInt.asUintN(8 * size, value));
+    }
+    const { memory } = this.#machine;
+    if (!peek(v.in, size) || memory.regionAt(v.in)!.owner instanceof FieldContext)
+      throw new CodedError("read-only", `${name} cannot be set`);
     const bytes = new Uint8Array(size);
     for (let i = 0; i < size; i++) bytes[i] = Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 255n);
-    this.#machine.memory.write(v.at, bytes);
-    return textOf(btf, this.#machine.memory, v);
+    memory.write(v.in, bytes);
+    return textOf(peek, v);
   }
 
   // ---- stack, context, packet ----
@@ -272,7 +263,7 @@ export class Scopes {
   }
   #entry(view: MapView, e: { key: Uint8Array; valueAt: number }): Variable {
     const name = `[${this.keyText(view, e.key)}]`;
-    if (view.valueType && this.#btf) return this.#typed({ name, type: view.valueType, at: e.valueAt });
+    if (view.valueType) return this.#typed({ name, type: view.valueType, in: e.valueAt });
     return {
       name,
       value: bytesToHex(this.#machine.memory.read(e.valueAt, view.valueSize)),
@@ -289,31 +280,27 @@ export class Scopes {
   }
 
   // ---- expressions ----
-  expressionScope(up: number): Scope {
-    const frame = this.#machine.frames()[up]!;
+  /** What names mean in a frame by its id. */
+  expressionScope(id: number): Scope {
+    const frame = this.#frame(id);
     return {
-      memory: this.#machine.memory,
-      btf: this.#btf,
+      peek: this.#runtime.peek,
       register: (name) => {
         const m = /^([rw])(\d|10)$/.exec(name);
         if (name === "pc") return BigInt(frame.pc);
-        if (!m) return undefined;
-        const value = this.registerValue(up, Number(m[2]));
-        return m[1] === "w" ? BigInt.asUintN(32, value) : value;
+        const value = m ? registerAt(this.#machine, frame.up, Number(m[2])) : undefined;
+        return value !== undefined && m![1] === "w" ? BigInt.asUintN(32, value) : value;
       },
       variable: (name) =>
-        this.#locals?.localsAt(this.#machine, frame.program, frame.pc, up).find((l) => l.name === name)?.place ??
-        this.globals().find((g) => g.name === name),
+        this.#locals(frame).find((l) => l.value.name === name)?.value ?? this.#runtime.globals().find((g) => g.name === name),
       map: (name) => this.#runtime.mapView(name),
     };
   }
-  /** Evaluates and shows an expression. */
-  evaluate(text: string, up: number): { result: string; type?: string; variablesReference: number; memoryReference?: string } {
-    const local = this.#locals
-      ?.localsAt(this.#machine, this.#machine.frames()[up]!.program, this.#machine.frames()[up]!.pc, up)
-      .find((l) => l.name === text.trim());
-    if (local && !local.place) return { result: local.text ?? "", type: local.typeName, variablesReference: 0 };
-    return this.#show(evaluate(text, this.expressionScope(up)));
+  /** Evaluates an expression in a frame and shows it. */
+  evaluate(text: string, id: number): { result: string; type?: string; variablesReference: number; memoryReference?: string } {
+    const local = this.#locals(this.#frame(id)).find((l) => l.value.name === text.trim());
+    if (local) return shown(this.#local(local));
+    return this.#show(evaluate(text, this.expressionScope(id)));
   }
   #show(v: Value): { result: string; type?: string; variablesReference: number; memoryReference?: string } {
     switch (v.kind) {
@@ -331,18 +318,19 @@ export class Scopes {
         const { value, variablesReference } = this.#mapVariable(v.map);
         return { result: value, variablesReference };
       }
-      case "typed": {
-        const shown = this.#typed(v.typed);
-        return {
-          result: shown.value,
-          type: shown.type!,
-          variablesReference: shown.variablesReference,
-          memoryReference: shown.memoryReference!,
-        };
-      }
+      case "typed":
+        return shown(this.#typed(v.typed));
     }
   }
 }
+const SCALAR: ReadonlySet<string> = new Set(["base", "enum", "pointer"]);
+/** A variable as the answer to an expression. */
+const shown = ({ value, type, variablesReference, memoryReference }: Variable): ReturnType<Scopes["evaluate"]> => ({
+  result: value,
+  variablesReference,
+  ...(type === undefined ? {} : { type }),
+  ...(memoryReference === undefined ? {} : { memoryReference }),
+});
 
 const PT_REGS = [
   "r15",

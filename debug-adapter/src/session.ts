@@ -2,10 +2,11 @@
 import { DebugSession, ExitedEvent, InitializedEvent, OutputEvent, StoppedEvent, TerminatedEvent, Thread } from "@vscode/debugadapter";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { bug, CodedError } from "../../core/base/index.ts";
-import { functionAt, lineAt, type Halt } from "../../core/debug/index.ts";
+import { lineAt, type Halt } from "../../core/debug/index.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { disassembleAt, parseReference } from "./disassembly.ts";
 import type { Host } from "./host.ts";
+import { callStack } from "./frames.ts";
 import { planLaunch, type LaunchArguments } from "./launch.ts";
 import { Runtime } from "./runtime.ts";
 import { Scopes } from "./scopes.ts";
@@ -169,6 +170,7 @@ export class BeelineSession extends DebugSession {
   async #load(): Promise<void> {
     const args = this.#launch ?? bug("no launch arguments");
     const plan = await planLaunch(args, this.#host);
+    if (plan.warning !== undefined) this.#output(`${plan.warning}\n`, "stderr");
     const runtime = new Runtime(plan, args);
     this.#running = { runtime, scopes: new Scopes(runtime), breakpoints: new Breakpoints(runtime, args.stopAtHooks ?? []) };
     this.#begun = this.#failed = this.#standing = false;
@@ -239,19 +241,14 @@ export class BeelineSession extends DebugSession {
   // ---- looking ----
   #stackTrace(a: DebugProtocol.StackTraceArguments): DebugProtocol.StackTraceResponse["body"] {
     const { runtime } = this.#need();
-    const frames = runtime.kernel.machine.frames().map((f, id): DebugProtocol.StackFrame => {
-      const line = lineAt(f.program, f.pc);
-      return {
-        id,
-        name: functionAt(f.program, f.pc).name,
-        line: line?.line ?? 0,
-        column: line?.column ?? 0,
-        instructionPointerReference: reference(f.program.code.start + 8 * f.pc),
-        ...(line
-          ? { source: { name: line.file.split("/").at(-1)!, path: this.#pathOf(line.file) } }
-          : { presentationHint: "subtle" as const }),
-      };
-    });
+    const frames = callStack(runtime).map(({ program, pc, name, file, line, column }, id): DebugProtocol.StackFrame => ({
+      id,
+      name,
+      line,
+      column,
+      instructionPointerReference: reference(program.code.start + 8 * pc),
+      ...(file ? { source: { name: file.split("/").at(-1)!, path: this.#pathOf(file) } } : { presentationHint: "subtle" as const }),
+    }));
     const from = a.startFrame ?? 0;
     return { stackFrames: frames.slice(from, a.levels ? from + a.levels : undefined), totalFrames: frames.length };
   }

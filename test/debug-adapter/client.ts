@@ -111,9 +111,9 @@ export class Client {
     const { stackFrames } = await this.send("stackTrace", { threadId: 1 });
     return { reason, ...(text === undefined ? {} : { text }), line: stackFrames[0].line, frame: stackFrames[0] };
   }
-  /** Children of a scope of the innermost frame, by name. */
-  async scope(name: string): Promise<Record<string, P.Variable>> {
-    const { scopes } = await this.send("scopes", { frameId: 0 });
+  /** Children of a scope of a frame, by name. */
+  async scope(name: string, frameId = 0): Promise<Record<string, P.Variable>> {
+    const { scopes } = await this.send("scopes", { frameId });
     return this.children(scopes.find((s: P.Scope) => s.name === name).variablesReference);
   }
   async children(variablesReference: number): Promise<Record<string, P.Variable>> {

@@ -52,7 +52,8 @@ describe("an XDP program", () => {
 
   it("steps by line and by instruction, forward and back", async () => {
     const c = await atEntry();
-    for (const line of [45, 31, 33]) expect(await c.go("next")).toMatchObject({ reason: "step", line });
+    expect(await c.go("next")).toMatchObject({ reason: "step", line: 45 });
+    for (const line of [31, 33]) expect(await c.go("stepIn")).toMatchObject({ reason: "step", line });
     await c.go("stepIn", BY_INSN);
     await c.go("stepIn", BY_INSN);
     const now = await c.scope("Registers");
@@ -66,6 +67,55 @@ describe("an XDP program", () => {
     expect((await c.scope("Registers"))["pc"].value).toBe("4");
     expect(await c.go("reverseContinue")).toMatchObject({ line: 46 });
     expect((await c.scope("Registers"))["pc"].value).toBe("0");
+  });
+
+  it("shows locals of inlined functions and of their callers, and steps over and out of them", async () => {
+    const c = await atEntry();
+    expect((await c.scope("Locals"))["ctx"]).toMatchObject({
+      type: "struct xdp_md *",
+      value: expect.stringMatching(/^0xffff8881[0-9a-f]{8} \(xdp_md\)$/) as string,
+    });
+    expect((await c.scope("Locals"))["end"]).toMatchObject({ type: "void *", value: "<optimized out>", variablesReference: 0 });
+    expect(await c.evaluate("ctx->rx_queue_index")).toBe("0");
+    for (let i = 0; i < 3; i++) await c.go("stepIn");
+    const { stackFrames } = await c.send("stackTrace", { threadId: 1 });
+    expect(stackFrames).toMatchObject([
+      { id: 0, name: "wanted", line: 33 },
+      { id: 1, name: "xdp_parse", line: 48, source },
+    ]);
+    const inner = await c.scope("Locals");
+    expect(Object.keys(inner)).toEqual(["data", "end", "ip", "eth", "udp"]);
+    expect(inner["ip"]).toMatchObject({
+      type: "struct iphdr *",
+      value: expect.stringMatching(/\(packet\+14\)$/) as string,
+    });
+    const ip = await c.children((await c.children(inner["ip"].variablesReference))["*ip"].variablesReference);
+    expect([ip["protocol"].value, ip["ihl"].value, ip["ttl"].value]).toEqual(["17 (0x11)", "5", "64 (0x40)"]);
+    expect(await c.evaluate("ip->protocol == 17 && udp->dest == 0x3500")).toBe("1");
+    const outer = await c.scope("Locals", 1);
+    expect(outer["ctx"].value).toBe("<optimized out>");
+    expect(outer["data"].value).toBe(inner["eth"].value);
+    expect(await c.go("stepOut")).toMatchObject({ reason: "step", line: 48, frame: { name: "xdp_parse" } });
+    expect(await c.go("stepIn")).toMatchObject({ line: 21, frame: { name: "count" } });
+    expect(await c.evaluate("what")).toBe("0");
+    expect(await c.go("stepIn")).toMatchObject({ line: 23 });
+    expect((await c.scope("Locals"))["n"].value).toMatch(/\(value of map verdicts\)$/);
+    expect(await c.evaluate("*n + 1")).toBe("1");
+  });
+
+  it("stops in an inlined function by its name, and sets a local that a register holds", async () => {
+    client = Client.spawn(script);
+    const c = client;
+    await c.launch({ ...launch, stopOnEntry: false });
+    const { breakpoints } = await c.send("setFunctionBreakpoints", { breakpoints: [{ name: "wanted" }] });
+    expect(breakpoints).toEqual([{ verified: true }]);
+    await c.send("configurationDone");
+    expect(await c.stop()).toMatchObject({ reason: "breakpoint", frame: { name: "wanted" } });
+    const { scopes } = await c.send("scopes", { frameId: 0 });
+    const set = { variablesReference: scopes[0].variablesReference, name: "eth", value: "0" };
+    expect(await c.send("setVariable", set)).toEqual({ value: "0x0" });
+    expect((await c.scope("Locals"))["eth"].value).toBe("0x0");
+    expect(await c.ask("setVariable", { ...set, name: "udp" })).toMatchObject({ success: false });
   });
 
   it("stops at lines, helpers and before a map entry changes, and gives the verdict", async () => {

@@ -1,6 +1,6 @@
 // Debug information of our fixtures: lines, inlined functions, variables with their places, types, globals; both byte orders.
 import { describe, expect, test } from "vitest";
-import { evaluate, loadObject, openDwarf, type Dwarf, type ExprContext, type Place } from "../../core/object/index.ts";
+import { evaluate, loadObject, openDwarf, typeText, type Dwarf, type ExprContext, type Place } from "../../core/object/index.ts";
 import { fixture } from "./fixtures.ts";
 
 describe.each(["shapes.o", "shapes.be.o"])("%s", (name) => {
@@ -17,13 +17,13 @@ describe.each(["shapes.o", "shapes.be.o"])("%s", (name) => {
   test("scopes, and the parameters of a callback", () => {
     expect(dwarf.scopesAt(at(0)).map((s) => [s.kind, s.name])).toEqual([["function", "first"]]);
     const each = first.origin!.find((o) => o.name === "each")!;
-    expect(dwarf.variablesAt(at(each.insnIdx)).map((v) => [v.name, v.parameter, v.type.text])).toEqual([
+    expect(dwarf.framesAt(at(each.insnIdx))[0]!.variables.map((v) => [v.name, v.parameter, typeText(v.type)])).toEqual([
       ["i", true, "u32"],
       ["sum", true, "u32 *"],
     ]);
   });
   test("a parameter is in its register on entry", () => {
-    const ctx = dwarf.variablesAt(at(0)).find((v) => v.name === "ctx")!;
+    const ctx = dwarf.framesAt(at(0))[0]!.variables.find((v) => v.name === "ctx")!;
     const machine: ExprContext = {
       littleEndian: dwarf.littleEndian,
       register: () => 0n,
@@ -33,7 +33,7 @@ describe.each(["shapes.o", "shapes.be.o"])("%s", (name) => {
       indexedAddress: (i) => dwarf.indexedAddress(at(0), i),
     };
     expect(evaluate(ctx.location!, machine)).toEqual({ kind: "register", register: 1 });
-    expect(ctx.type.text).toBe("struct xdp_md *");
+    expect(typeText(ctx.type)).toBe("struct xdp_md *");
     expect(ctx.type.target.members.map((m) => [m.name, m.bitOffset])).toContainEqual(["rx_queue_index", 128]);
   });
   test("globals lie in their sections", () => {

@@ -75,6 +75,18 @@ export abstract class FieldContext<T> implements SlowObject {
     const put = (((BigInt(value.hi >>> 0) << 32n) | BigInt(value.lo >>> 0)) << BigInt(8 * (off - field.off))) & mask;
     field.set(this.target(), wide((whole & ~mask) | put));
   }
+  /** Bytes as the C structure would hold them, for a debugger; undefined where no field is. Pointers in 32-bit fields lose their upper half. */
+  peek(off: number, size: number): Uint8Array | undefined {
+    const out = new Uint8Array(size);
+    for (let i = 0; i < size; i++) {
+      const field = this.#table[off + i];
+      if (!field) return undefined;
+      const { lo, hi } = field.get(this.target());
+      const byte = off + i - field.off;
+      out[i] = byte < 4 ? lo >>> (8 * byte) : hi >>> (8 * (byte - 4));
+    }
+    return out;
+  }
   /** All fields with their values, for a debugger. */
   fields(): { name: string; off: number; size: number; value: bigint }[] {
     return [...new Set(this.#table)]

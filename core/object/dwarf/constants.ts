@@ -105,13 +105,12 @@ export const FORM = {
   addrx4: 0x2c,
 } as const;
 
-/** DW_ATE_*: how bytes of a base type are read. */
+/** DW_ATE_*: how bytes of a base type are read; what is not here is unsigned. */
 export const ENCODING: Readonly<Record<number, "bool" | "float" | "signed" | "unsigned" | "char">> = {
   2: "bool",
   4: "float",
   5: "signed",
-  6: "char",
+  6: "signed",
   7: "unsigned",
-  8: "char",
-  16: "char",
+  8: "unsigned",
 };

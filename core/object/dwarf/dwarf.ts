@@ -5,7 +5,8 @@ import { AT, TAG } from "./constants.ts";
 import { readLineProgram, type LineProgram, type LineRow } from "./line.ts";
 import { contains, locationsOf, rangesOf, type LocationEntry, type Range } from "./lists.ts";
 import { DebugSections, type Place } from "./sections.ts";
-import { typeOf, type DwarfType, type FindDie } from "./types.ts";
+import type { CType } from "../ctype.ts";
+import { typeOf, type FindDie } from "./types.ts";
 import { readUnitHeaders, Unit, type AttrValue, type Die } from "./unit.ts";
 
 export interface DwarfScope {
@@ -27,7 +28,7 @@ export interface DwarfVariable {
   readonly parameter: boolean;
   readonly declFile: string;
   readonly declLine: number;
-  readonly type: DwarfType;
+  readonly type: CType;
   /** Location expression at the asked place; undefined when the variable has none there (optimized out). */
   readonly location: Uint8Array | undefined;
   /** Value that the compiler folded, instead of a location. */
@@ -35,6 +36,18 @@ export interface DwarfVariable {
   /** A global variable's place in a section of the object. */
   readonly place: Place | undefined;
   readonly external: boolean;
+}
+
+/** A function whose code an instruction is, be it called or inlined. */
+export interface DwarfFrame {
+  readonly name: string;
+  readonly inlined: boolean;
+  /** inlined: where the frame that it was inlined into stands. */
+  readonly callFile: string;
+  readonly callLine: number;
+  readonly callColumn: number;
+  /** Innermost block first; inner names hide outer ones. */
+  readonly variables: readonly DwarfVariable[];
 }
 
 export interface Dwarf {
@@ -47,8 +60,8 @@ export interface Dwarf {
   placesOf(file: string, line: number): readonly Place[];
   /** Scopes around an instruction, outermost (the function) first. */
   scopesAt(place: Place): readonly DwarfScope[];
-  /** Variables visible at an instruction, innermost scope first; inner names hide outer ones. Those of a caller that was inlined into are not among them. */
-  variablesAt(place: Place): readonly DwarfVariable[];
+  /** The function around an instruction after all that are inlined into it there, innermost first. */
+  framesAt(place: Place): readonly DwarfFrame[];
   /** Global and static variables of all units. */
   globals(): readonly DwarfVariable[];
   /** Frame base expression of the function around an instruction. */
@@ -222,16 +235,17 @@ class DwarfReader implements Dwarf {
     };
   }
 
-  variablesAt(place: Place): readonly DwarfVariable[] {
-    const scopes = this.scopesAt(place);
-    const seen = new Set<string>();
-    const out: DwarfVariable[] = [];
-    for (const scope of scopes.slice().reverse()) {
-      for (const v of scope.variables) if (v.name !== "" && !seen.has(v.name)) out.push(v);
-      for (const v of scope.variables) seen.add(v.name);
-      if (scope.kind === "inlined") break;
+  framesAt(place: Place): readonly DwarfFrame[] {
+    const frames: DwarfFrame[] = [];
+    let blocks: DwarfScope[] = [];
+    for (const scope of this.scopesAt(place).slice().reverse()) {
+      blocks.push(scope);
+      if (scope.kind === "block") continue;
+      const { name, callFile, callLine, callColumn } = scope;
+      frames.push({ name, inlined: scope.kind === "inlined", callFile, callLine, callColumn, variables: visible(blocks) });
+      blocks = [];
     }
-    return out;
+    return frames;
   }
 
   globals(): readonly DwarfVariable[] {
@@ -262,6 +276,16 @@ class DwarfReader implements Dwarf {
 function sameFile(a: string, b: string): boolean {
   const [x, y] = [a.replaceAll("\\", "/"), b.replaceAll("\\", "/")];
   return x === y || x.endsWith(`/${y.replace(/^\.\//, "")}`) || y.endsWith(`/${x.replace(/^\.\//, "")}`);
+}
+
+/** Variables of blocks, innermost first, without those that an inner block hides. */
+function visible(blocks: readonly DwarfScope[]): DwarfVariable[] {
+  const hidden = new Set<string>();
+  return blocks.flatMap(({ variables }) => {
+    const shown = variables.filter((v) => v.name !== "" && !hidden.has(v.name));
+    for (const v of variables) hidden.add(v.name);
+    return shown;
+  });
 }
 
 function pick(entries: readonly LocationEntry[], place: Place | undefined): Uint8Array | undefined {

@@ -7,8 +7,8 @@ import type { Place } from "./sections.ts";
 export interface ExprContext {
   readonly littleEndian: boolean;
   register(n: number): bigint | undefined;
-  /** Value of the function's frame base. */
-  frameBase(): bigint | undefined;
+  /** Value of the function's frame base, which `offset` is then added to. */
+  frameBase(offset: bigint): bigint | undefined;
   memory(address: bigint, size: number): bigint | undefined;
   /** Where a place of the object (a global variable) lies in memory. */
   address(place: Place): bigint | undefined;
@@ -120,8 +120,10 @@ class ExprMachine {
       case 0x90:
         this.#simple = { kind: "register", register: c.uleb() };
         return;
-      case 0x91:
-        return this.#push(this.#need(this.#ctx.frameBase(), "the frame") + c.sleb64());
+      case 0x91: {
+        const offset = c.sleb64();
+        return this.#push(this.#need(this.#ctx.frameBase(offset), "the frame") + offset);
+      }
       case 0x92: {
         const reg = c.uleb();
         return this.#push(this.#register(reg) + c.sleb64());
@@ -135,8 +137,6 @@ class ExprMachine {
       }
       case 0x96:
         return;
-      case 0x9c:
-        return this.#push(this.#need(this.#ctx.frameBase(), "the frame"));
       case 0x9e:
         this.#simple = { kind: "bytes", bytes: c.bytes(c.uleb()) };
         return;

@@ -1,37 +1,9 @@
 // Types of variables as DWARF gives them: what a debugger needs to show values. Each is read when it is looked at; it reads no memory.
 import { AT, ENCODING, TAG } from "./constants.ts";
+import { VOID, type CMember, type CType } from "../ctype.ts";
 import type { Die, Unit } from "./unit.ts";
 
-export interface DwarfMember {
-  readonly name: string;
-  readonly type: DwarfType;
-  /** From the start of the record. */
-  readonly bitOffset: number;
-  /** 0 when it is no bit field. */
-  readonly bitSize: number;
-}
-
-/** One type. Getters read further entries on demand, so cycles are harmless. */
-export interface DwarfType {
-  readonly kind:
-    "base" | "pointer" | "struct" | "union" | "enum" | "array" | "typedef" | "const" | "volatile" | "restrict" | "function" | "void";
-  /** Without `struct`; empty for unnamed types. */
-  readonly name: string;
-  /** As a user reads it: `const struct ethhdr *`. */
-  readonly text: string;
-  /** Bytes; 0 when unknown. */
-  readonly size: number;
-  /** base: how its bytes are read. */
-  readonly encoding: "bool" | "float" | "signed" | "unsigned" | "char";
-  /** pointer, array, typedef, qualifiers, function (what it returns). */
-  readonly target: DwarfType;
-  readonly members: readonly DwarfMember[];
-  readonly enumerators: readonly { readonly name: string; readonly value: bigint }[];
-  /** array: elements of each dimension, outermost first; 0 when not given. */
-  readonly dimensions: readonly number[];
-}
-
-const KINDS: Readonly<Record<number, DwarfType["kind"]>> = {
+const KINDS: Readonly<Record<number, CType["kind"]>> = {
   [TAG.base_type]: "base",
   [TAG.pointer_type]: "pointer",
   [TAG.structure_type]: "struct",
@@ -50,30 +22,15 @@ const MAX_DEPTH = 32;
 /** Finds entries by their offset in .debug_info, in whatever unit. */
 export type FindDie = (offset: number) => { readonly unit: Unit; readonly die: Die } | undefined;
 
-class Void implements DwarfType {
-  readonly kind = "void";
-  readonly name = "void";
-  readonly text = "void";
-  readonly size = 0;
-  readonly encoding = "unsigned";
-  readonly members = [];
-  readonly enumerators = [];
-  readonly dimensions = [];
-  get target(): DwarfType {
-    return this;
-  }
-}
-const VOID: DwarfType = new Void();
-
 /** The type that entry `die` names in its DW_AT_type. */
-export function typeOf(unit: Unit, die: Die, find: FindDie): DwarfType {
+export function typeOf(unit: Unit, die: Die, find: FindDie): CType {
   const offset = unit.ref(die, AT.type);
   const found = offset === undefined ? undefined : find(offset);
   return found === undefined || KINDS[found.die.tag] === undefined ? VOID : new DieType(found.unit, found.die, find);
 }
 
-class DieType implements DwarfType {
-  readonly kind: DwarfType["kind"];
+class DieType implements CType {
+  readonly kind: CType["kind"];
   readonly #unit: Unit;
   readonly #die: Die;
   readonly #find: FindDie;
@@ -87,17 +44,18 @@ class DieType implements DwarfType {
   get name(): string {
     return this.#unit.string(this.#die, AT.name) ?? "";
   }
-  get encoding(): DwarfType["encoding"] {
+  get encoding(): CType["encoding"] {
+    if (this.name === "char") return "char";
     return ENCODING[this.#unit.number(this.#die, AT.encoding) ?? 7] ?? "unsigned";
   }
-  get target(): DwarfType {
+  get target(): CType {
     return typeOf(this.#unit, this.#die, this.#find);
   }
 
   get size(): number {
     return DieType.#sizeOf(this);
   }
-  static #sizeOf(type: DwarfType): number {
+  static #sizeOf(type: CType): number {
     let count = 1;
     let at = type;
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
@@ -113,7 +71,7 @@ class DieType implements DwarfType {
     return 0;
   }
 
-  get members(): DwarfMember[] {
+  get members(): CMember[] {
     return this.#die.children
       .filter((c) => c.tag === TAG.member)
       .map((m) => {
@@ -147,36 +105,5 @@ class DieType implements DwarfType {
         const upper = this.#unit.number(s, AT.upper_bound);
         return this.#unit.number(s, AT.count) ?? (upper === undefined ? 0 : upper + 1);
       });
-  }
-
-  get text(): string {
-    return describe(this, 0);
-  }
-}
-
-function describe(t: DwarfType, depth: number): string {
-  if (depth > MAX_DEPTH) return "...";
-  const inner = (): string => describe(t.target, depth + 1);
-  switch (t.kind) {
-    case "pointer": {
-      const to = inner();
-      return to.includes("(*)") ? to.replace("(*)", "(**)") : to.endsWith("*") ? `${to}*` : t.target.kind === "function" ? to : `${to} *`;
-    }
-    case "function":
-      return `${inner()} (*)()`;
-    case "array":
-      return `${inner()}${t.dimensions.map((d) => `[${d || ""}]`).join("")}`;
-    case "const":
-    case "volatile":
-    case "restrict": {
-      const of = inner();
-      return of.endsWith("*") ? `${of} ${t.kind}` : `${t.kind} ${of}`;
-    }
-    case "struct":
-    case "union":
-    case "enum":
-      return t.name === "" ? `${t.kind} {...}` : `${t.kind} ${t.name}`;
-    default:
-      return t.name || "void";
   }
 }

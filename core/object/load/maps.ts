@@ -97,6 +97,7 @@ function internalMap(state: ObjectState, def: Internal): LoadMap {
     btfKeyTypeId: 0,
     btfValueTypeId: valueType,
     initial: def.data,
+    section: def.secIdx,
     frozen: readOnly,
   };
   return { spec, secIdx: def.secIdx, secOff: 0, internal: true, autocreate: true, varIdx: -1, structOps: undefined };
