@@ -188,6 +188,11 @@ export class Workbench {
   variable(name: string) {
     return this.page.locator(".debug-variables .monaco-list-row", { hasText: name }).first();
   }
+  /** A variable of that very name whose row shows `value`. */
+  local(name: string, value: RegExp) {
+    const named = this.page.locator(".name", { hasText: new RegExp(`^${name}\\b`) });
+    return this.page.locator(".debug-variables .monaco-list-row", { hasText: value }).filter({ has: named }).first();
+  }
   async shot(name: string): Promise<void> {
     const dir = join(root, ".cache", "shots");
     mkdirSync(dir, { recursive: true });

@@ -1,6 +1,6 @@
 // The language server over a real connection: the built command line on stdio. It needs `npm run build` before; C needs clang.
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -217,6 +217,15 @@ describe.skipIf(!existsSync(cli))("the language server", () => {
       const { diagnostics } = await session.open(`${name}.o`, await session.connection.sendRequest<string>(DISASSEMBLY, { uri }), uri);
       expect(diagnostics.length, name).toBe(1);
     }
+  });
+
+  it("answers for a file of 100 MB with one message, and lives on", async () => {
+    writeFileSync(join(session.dir, "huge.o"), "\x7fELF\x02\x01\x01", "latin1");
+    truncateSync(join(session.dir, "huge.o"), 100 << 20);
+    const uri = session.uri("huge.o").replace(/^file:/, `${OBJECT_SCHEME}:`) + ".bpf-listing";
+    const { diagnostics } = await session.open("huge.o", await session.connection.sendRequest<string>(DISASSEMBLY, { uri }), uri);
+    expect(diagnostics).toMatchObject([{ message: expect.stringContaining("symbol table") as string }]);
+    expect((await session.open("after.bpf.s", "r0 = 0\nexit\n")).diagnostics).toEqual([]);
   });
 });
 
