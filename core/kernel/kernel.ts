@@ -3,7 +3,7 @@ import { bug, CodedError } from "../base/index.ts";
 import { helperById } from "../catalog/index.ts";
 import { Hardware, type HardwareOptions } from "../hardware/index.ts";
 import type { MapSpec, ProgramSpec } from "../object/index.ts";
-import { type Kernel, Machine, Memory, type Program, type Region, type Stop, trap, type Trap } from "../vm/index.ts";
+import { type Kernel, Machine, Memory, type Program, type Region, type Stop, trap, type Trap, WasmEngine } from "../vm/index.ts";
 import type { SlowObject, Wide } from "./contexts/context.ts";
 import { EBADF, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
@@ -19,6 +19,8 @@ export interface KernelOptions {
   readonly maxBytes?: number;
   /** Most instructions of one run. Default 100 million. */
   readonly budget?: number;
+  /** What runs verified programs; those that are not verified are always interpreted. Default `interpreter`. */
+  readonly engine?: "interpreter" | "wasm";
   /** Names of kfuncs by BTF id; without them a kfunc call traps with its number. */
   readonly kfuncName?: KfuncNames;
 }
@@ -42,7 +44,11 @@ export interface LoadedProgram {
 }
 
 /** The part of a ProgramSpec that loading needs. */
-export type LoadSpec = Pick<ProgramSpec, "name" | "type" | "expectedAttachType" | "insns" | "license"> & Partial<ProgramSpec>;
+export type LoadSpec = Pick<ProgramSpec, "name" | "type" | "expectedAttachType" | "insns" | "license"> &
+  Partial<ProgramSpec> & {
+    /** Given by the verifier that accepted the program; without it only the interpreter runs it. */
+    readonly special?: readonly number[] | undefined;
+  };
 
 interface KernelState {
   readonly hardware: unknown;
@@ -62,6 +68,7 @@ export class SimKernel implements Kernel, MapHost {
   readonly machine: Machine;
   readonly budget: number;
   readonly kfuncName: KfuncNames | undefined;
+  readonly #wasm: WasmEngine | undefined;
   run = new RunState();
   /** Everything that programs printed or sent, in order. */
   events: KernelEvent[] = [];
@@ -78,6 +85,7 @@ export class SimKernel implements Kernel, MapHost {
     this.machine.kernel = this;
     this.budget = options.budget ?? 100_000_000;
     this.kfuncName = options.kfuncName;
+    this.#wasm = options.engine === "wasm" ? new WasmEngine(this.machine) : undefined;
   }
 
   get memory(): Memory {
@@ -136,6 +144,7 @@ export class SimKernel implements Kernel, MapHost {
       ...(spec.funcInfo ? { funcInfo: spec.funcInfo } : {}),
       ...(spec.subprogNames ? { subprogNames: spec.subprogNames } : {}),
       ...(spec.origin ? { origin: spec.origin } : {}),
+      ...(spec.special ? { special: spec.special } : {}),
       resolve: (insn, next) => {
         const map = maps[insn.imm];
         if (!map || (insn.src !== 1 && insn.src !== 2)) return undefined;
@@ -179,7 +188,7 @@ export class SimKernel implements Kernel, MapHost {
   }
   /** Runs the begun program to its end; the trap is also kept in the run's state. */
   finish(): Stop {
-    const stop = this.machine.run(this.budget);
+    const stop = this.#wasm?.runs(this.machine.program) ? this.#wasm.run() : this.machine.run(this.budget);
     if (stop.kind === "budget") {
       const limit: Trap = {
         cause: "limit",

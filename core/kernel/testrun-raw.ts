@@ -14,6 +14,8 @@ export interface RawTestInput {
   readonly expectedAttachType: number;
   readonly license: string;
   readonly maps: readonly RawMap[];
+  /** Given by the verifier, for the WebAssembly engine. */
+  readonly special?: readonly number[] | undefined;
   /** Adds the contents of arrays after the runs. */
   readonly dumpMaps?: boolean;
 }
@@ -56,7 +58,14 @@ export function testRunRaw(
   const kernel = new SimKernel(options);
   const program = loadWithMaps(
     kernel,
-    { name: "raw", type: input.progType, expectedAttachType: input.expectedAttachType, insns: input.insns, license: input.license },
+    {
+      name: "raw",
+      type: input.progType,
+      expectedAttachType: input.expectedAttachType,
+      insns: input.insns,
+      license: input.license,
+      special: input.special,
+    },
     input.maps,
   );
   const noData = NO_DATA.has(input.progType);

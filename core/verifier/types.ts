@@ -72,4 +72,6 @@ export interface VerifyResult {
   /** Stack depth in bytes of each main/async subprogram chain, as in the log's `stack depth` line. */
   readonly stackDepths: readonly number[];
   readonly explanation?: Explanation;
+  /** Of an accepted program: slots whose load or store reaches other things than plain memory, for engines that run it without checks. */
+  readonly special?: readonly InsnIdx[];
 }

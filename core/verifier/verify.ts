@@ -16,6 +16,7 @@ import { markFastcallPatterns, removeFastcallStack } from "./prepare/fastcall.ts
 import { checkKernelVersion } from "./prepare/kernel-version.ts";
 import { resolveLdImm64 } from "./prepare/ld-imm64.ts";
 import { computeLiveRegs } from "./prepare/live-regs.ts";
+import { specialAccesses } from "./prepare/special-access.ts";
 import { addSubprogs, checkCallsAllowed, checkFuncInfo, checkSubprogs } from "./prepare/subprogs.ts";
 import type { VerifyInput, VerifyOptions, VerifyResult } from "./types.ts";
 
@@ -143,7 +144,7 @@ export function verify(input: VerifyInput, options: VerifyOptions): VerifyResult
     removeFastcallStack(env);
     checkMaxStackDepth(env);
     addRewriteStack(env);
-    return result(env, { verdict: "accept", errno: 0, error: [], insn: -1 });
+    return { ...result(env, { verdict: "accept", errno: 0, error: [], insn: -1 }), special: specialAccesses(env) };
   } catch (e) {
     if (e instanceof Unsupported) return unsupported(env, e.feature);
     if (!(e instanceof Reject)) throw e;

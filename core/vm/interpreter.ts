@@ -715,7 +715,7 @@ export function interpret(vm: Machine, budget: number): number {
         case 0x85: // helper
         case 0x8e: // kfunc
           vm.pc = pc;
-          pc = op[pc] === 0x85 ? vm.callHelper(imm[pc]!) : vm.callKfunc(pc);
+          pc = vm.call(pc);
           if (pc < 0) return vm.ended(STOP_EXIT);
           ({ op, dst, src, off, imm, target } = vm.program);
           r = memory.i32;

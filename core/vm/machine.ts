@@ -112,11 +112,12 @@ export class Machine {
     } catch (e) {
       if (!(e instanceof TrapSignal)) throw e;
       this.done = true;
-      return {
-        kind: "trap",
-        trap: { cause: e.cause_, message: e.message, insnIdx: this.pc, program: this.program.source.name, ...e.details },
-      };
+      return { kind: "trap", trap: this.trapOf(e) };
     }
+  }
+  /** A trap at the current instruction. */
+  trapOf(e: TrapSignal): Trap {
+    return { cause: e.cause_, message: e.message, insnIdx: this.pc, program: this.program.source.name, ...e.details };
   }
 
   #overBreakpoint(): number {
@@ -216,6 +217,17 @@ export class Machine {
     this.memory.setBounds(region, region.start, region.start);
   }
 
+  /** Makes the stacks of all frames above the current one accessible, for compiled code that enters frames itself. */
+  openFrames(): void {
+    for (let d = this.depth + 1; d < MAX_FRAMES; d++) {
+      const region = this.#stacks[d]!;
+      this.memory.setBounds(region, region.start, region.start + STACK_BYTES);
+    }
+  }
+  closeFrames(): void {
+    for (let d = this.depth + 1; d < MAX_FRAMES; d++) this.#closeFrame(d);
+  }
+
   /** Enters a new frame that returns to `retPc`. */
   enter(retPc: number, isCallback: boolean): void {
     if (this.depth - this.base + 1 >= MAX_CALL_FRAMES || this.depth + 1 >= MAX_FRAMES) {
@@ -273,26 +285,49 @@ export class Machine {
   }
 
   // ---- calls ----
-  callHelper(id: number): number {
-    this.kernel.helper(this, id);
-    return this.#afterCall(this.pc + 1);
+  /** Runs the helper or kfunc that slot `pc` of the program calls, without what it asks to be run. */
+  callOut(pc: number): void {
+    const { plainOp, imm, off } = this.program;
+    if (plainOp[pc] === OP.CALL_KFUNC) this.kernel.kfunc(this, imm[pc]!, off[pc]!);
+    else this.kernel.helper(this, imm[pc]!);
   }
-  callKfunc(pc: number): number {
-    this.kernel.kfunc(this, this.program.imm[pc]!, this.program.off[pc]!);
-    return this.#afterCall(this.pc + 1);
+  /** Runs a call and gives the slot that is next. */
+  call(pc: number): number {
+    this.callOut(pc);
+    return this.#afterCall(pc + 1);
   }
   #afterCall(retPc: number): number {
     this.memory.dirty[REGS_AT >> 12] = 1;
-    if (this.#tail) {
-      this.program = this.#tail;
-      this.#tail = undefined;
+    const tail = this.takeTail();
+    if (tail) {
+      this.program = tail;
       this.pc = 0;
       return 0;
     }
-    if (!this.#callback) return retPc;
+    const c = this.takeCallback();
+    return c ? this.#startCallback(c, retPc) : retPc;
+  }
+  /** The program that the last helper asked to go on with. */
+  takeTail(): Program | undefined {
+    const tail = this.#tail;
+    this.#tail = undefined;
+    return tail;
+  }
+  /** The callback that the last helper asked for. */
+  takeCallback(): Continuation | undefined {
     const c = this.#callback;
     this.#callback = undefined;
-    return this.#startCallback(c, retPc);
+    return c;
+  }
+  /** Runs a program by the interpreter in the current frame, to its end. */
+  interpretFrame(program: Program): void {
+    const { base } = this;
+    this.base = this.depth;
+    this.program = program;
+    this.pc = 0;
+    interpret(this, Number.MAX_SAFE_INTEGER);
+    this.base = base;
+    this.done = false;
   }
   #startCallback(c: Continuation, retPc: number): number {
     this.enter(retPc, true);

@@ -17,6 +17,8 @@ export interface ProgramSource {
   readonly origin?: readonly CodeOrigin[];
   /** Value of a ld_imm64 that refers to a kernel object (map, map value, variable): an offset in linear memory, or undefined for "not supported". */
   resolve(insn: Insn, next: Insn, insnIdx: number): number | undefined;
+  /** Given for programs that the verifier accepted: slots whose load or store reaches other things than plain memory (contexts, kernel objects, arenas). */
+  readonly special?: readonly number[];
   /** True when a load through a bad pointer gives 0, as for BTF pointers of verified programs (BPF_PROBE_MEM). */
   readonly faultsReadZero?: boolean;
 }

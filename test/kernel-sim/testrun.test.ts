@@ -5,6 +5,7 @@ import { bytesToHex, hexToBytes } from "../../core/base/index.ts";
 import { mapTypeByName, progTypeByName } from "../../core/catalog/index.ts";
 import { decodeInsns } from "../../core/isa/index.ts";
 import { loadWithMaps, SimKernel, testRun, testRunRaw, type RawMap } from "../../core/kernel/index.ts";
+import { verify } from "../../core/verifier/index.ts";
 
 interface Recorded {
   id: number;
@@ -34,7 +35,7 @@ const mapSpec = (m: Recorded["maps"][number], i: number): RawMap => ({
 });
 
 describe("BPF_PROG_TEST_RUN", () => {
-  it("gives result, data_out and map contents of 300 recorded programs", () => {
+  it.each(["interpreter", "wasm"] as const)("gives result, data_out and map contents of 300 recorded programs: %s", (engine) => {
     const different: unknown[] = [];
     for (const r of recorded) {
       const input = {
@@ -45,10 +46,15 @@ describe("BPF_PROG_TEST_RUN", () => {
         maps: r.maps.map(mapSpec),
         dumpMaps: true,
       };
+      const verified = verify(
+        { ...input, name: "", type: input.progType, attachBtfId: 0, flags: 0, btf: undefined, funcInfo: [], lineInfo: [] },
+        { logLevel: 0 },
+      );
+      expect([r.id, verified.verdict]).toEqual([r.id, "accept"]);
       const got = testRunRaw(
-        input,
+        { ...input, special: verified.special },
         r.run.map((x) => (x.data === undefined ? {} : { data: hexToBytes(x.data) })),
-        { maxBytes: 1 << 22 },
+        { maxBytes: 1 << 22, engine },
       );
       const answer = {
         runs: got.runs.map((x) => ({ err: x.err, retval: x.retval, data_out: x.dataOut && bytesToHex(x.dataOut) })),

@@ -8,7 +8,7 @@ import { decodeInsns, type Insn } from "../../../core/isa/index.ts";
 import { openBtf, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
 import { verify, type Caps, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKernelTypes } from "./input.ts";
-import { parseOptions, UsageError } from "./usage.ts";
+import { engineOption, parseOptions, UsageError, type Engine } from "./usage.ts";
 
 type Json = Record<string, unknown>;
 const EINVAL = 22;
@@ -81,7 +81,7 @@ function runsOf(o: Json): RawRun[] {
   });
 }
 
-function answer(o: Json, kernel: Btf | undefined): Json {
+function answer(o: Json, kernel: Btf | undefined, engine: Engine): Json {
   const echo: Json = {};
   for (const k of ["object", "program", "id"]) if (o[k] !== undefined) echo[k] = o[k];
   const hex = str(o["insns"]);
@@ -122,7 +122,9 @@ function answer(o: Json, kernel: Btf | undefined): Json {
   const out: Json = { ...echo, ...verdictOf(result, level) };
   const runs = runsOf(o);
   if (result.verdict !== "accept" || (runs.length === 0 && !o["dump_maps"])) return out;
-  return { ...out, ...runAll({ insns, progType: type, expectedAttachType, license, maps, dumpMaps: num(o["dump_maps"]) !== 0 }, runs) };
+  const { special } = result;
+  const input = { insns, progType: type, expectedAttachType, license, maps, special, dumpMaps: num(o["dump_maps"]) !== 0 };
+  return { ...out, ...runAll(input, runs, engine) };
 }
 
 function verdictOf(r: VerifyResult, level: number): Json {
@@ -132,8 +134,8 @@ function verdictOf(r: VerifyResult, level: number): Json {
   return out;
 }
 
-function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[]): Json {
-  const { runs: done, mapsOut } = testRunRaw(input, runs);
+function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[], engine: Engine): Json {
+  const { runs: done, mapsOut } = testRunRaw(input, runs, { engine });
   return {
     ...(runs.length
       ? {
@@ -154,9 +156,9 @@ function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[]): Json {
 /** `raw [FILE]`: status 0; 2 when a line is no JSON. */
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions(args, { engine: { type: "string" }, btf: { type: "string" }, help: { type: "boolean" } });
-  if (values.help || positionals.length > 1) throw new UsageError("usage: beeline raw [FILE] [--engine interpreter] [--btf FILE|host]");
-  const engine = values.engine ?? "interpreter";
-  if (engine !== "interpreter") throw new UsageError(`--engine ${engine}: only the interpreter runs raw programs so far`);
+  if (values.help || positionals.length > 1)
+    throw new UsageError("usage: beeline raw [FILE] [--engine interpreter|wasm] [--btf FILE|host]");
+  const engine = engineOption(values.engine);
   const kernel = readKernelTypes(values.btf).btf;
   const input = positionals[0] === undefined || positionals[0] === "-" ? process.stdin : createReadStream(positionals[0]);
   let lineNo = 0;
@@ -172,7 +174,7 @@ export async function run(args: string[]): Promise<number> {
       status = 2;
       continue;
     }
-    process.stdout.write(`${JSON.stringify(answer(parsed as Json, kernel))}\n`);
+    process.stdout.write(`${JSON.stringify(answer(parsed as Json, kernel, engine))}\n`);
   }
   return status;
 }

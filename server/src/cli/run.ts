@@ -10,15 +10,16 @@ import {
   verdictName,
   type EventSpec,
   type LoadedProgram,
+  type LoadSpec,
 } from "../../../core/kernel/index.ts";
 import { loadObject, type Btf, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
 import { verify, verifyInputOf } from "../../../core/verifier/index.ts";
 import { packetsOf } from "../../../debug-adapter/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
-import { formatOption, parseOptions, UsageError } from "./usage.ts";
+import { engineOption, formatOption, parseOptions, UsageError } from "./usage.ts";
 
 const USAGE =
-  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--engine interpreter] [--format text|json]";
+  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--engine interpreter|wasm] [--format text|json]";
 const PCAP_MAGIC = 0xa1b2c3d4;
 const LINKTYPE_ETHERNET = 1;
 
@@ -54,10 +55,11 @@ function pick(object: ObjectSpec, name: string | undefined): ProgramSpec {
 }
 
 /** A program that the kernel would refuse is not run: its results would mean nothing. */
-function mustVerify(p: ProgramSpec, object: ObjectSpec, kernelBtf: Btf | undefined): void {
+function mustVerify(p: ProgramSpec, object: ObjectSpec, kernelBtf: Btf | undefined): LoadSpec {
   const r = verify(verifyInputOf(object, p), { logLevel: 0, kernelBtf });
   if (r.verdict === "reject") throw new CodedError("rejected", `${p.name} is rejected at instruction ${r.insn}: ${r.error.join(" / ")}`);
   if (r.verdict === "error") process.stderr.write(`beeline run: ${p.name} is not verified: ${r.message}\n`);
+  return { ...p, special: r.special };
 }
 
 function mapContents(kernel: SimKernel): Row["maps"] {
@@ -158,16 +160,13 @@ export async function run(args: string[]): Promise<number> {
   const [file] = positionals;
   if (values.help || file === undefined || positionals.length > 1) throw new UsageError(USAGE);
   const format = formatOption(values.format, ["text", "json"]);
-  if (values.engine !== undefined && values.engine !== "interpreter")
-    throw new UsageError(`--engine ${values.engine}: only 'interpreter' is there`);
   const repeat = Number(values.repeat ?? "1");
   if (!Number.isInteger(repeat) || repeat < 1) throw new UsageError(`--repeat ${values.repeat}: it is a whole number above 0`);
   const types = readKernelTypes(values.btf);
   const object = loadObject(await readObject(file, types), { kernelBtf: types.btf, fileName: file });
   const spec = pick(object, values.program);
-  mustVerify(spec, object, types.btf);
-  const kernel = new SimKernel();
-  const program = loadWithMaps(kernel, spec, object.maps);
+  const kernel = new SimKernel({ engine: engineOption(values.engine) });
+  const program = loadWithMaps(kernel, mustVerify(spec, object, types.btf), object.maps);
   const out: Uint8Array[] = [];
   for (const event of eventsOf(values, spec)) {
     const { packet, ...row } = once(kernel, program, event, { repeat, btf: types.btf });

@@ -26,3 +26,11 @@ export function formatOption(value: string | undefined, allowed: readonly string
   if (!allowed.includes(format)) throw new UsageError(`--format ${format}: it is one of ${allowed.join(", ")}`);
   return format;
 }
+
+export type Engine = "interpreter" | "wasm";
+/** The engine that an option names; the interpreter when it is not given. Throws UsageError. */
+export function engineOption(value: unknown): Engine {
+  if (value === undefined) return "interpreter";
+  if (value === "interpreter" || value === "wasm") return value;
+  throw new UsageError(`--engine ${String(value)}: 'interpreter' and 'wasm' are there`);
+}

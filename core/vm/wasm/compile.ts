@@ -1,0 +1,70 @@
+// Compiles a verified program to WebAssembly: a function a subprogram, and an entry to each that takes its arguments from the register file. It runs nothing.
+import { REGS_AT } from "../layout.ts";
+import type { Program } from "../program.ts";
+import type { Memory } from "../memory.ts";
+import { flowOf } from "./blocks.ts";
+import { Emitter, type Target } from "./instruction.ts";
+import { FP } from "./locals.ts";
+import { emitBody } from "./structure.ts";
+import { I32, I64, moduleBytes, Writer, type FuncBody, type FuncType } from "./writer.ts";
+
+const TYPE = { body: 0, entry: 1, call: 2, access: 3 } as const;
+const TYPES: readonly FuncType[] = [
+  { params: [I32, I64, I64, I64, I64, I64], results: [I64] },
+  { params: [I32], results: [] },
+  { params: [I32, I32], results: [I32] },
+  { params: [I32, I32, I32], results: [] },
+];
+const IMPORTS = [
+  { name: "call", type: TYPE.call },
+  { name: "load", type: TYPE.access },
+  { name: "store", type: TYPE.access },
+  { name: "packet", type: TYPE.call },
+  { name: "step", type: TYPE.call },
+];
+/** r0, r6 to r10 and a scratch value, then numbers of 32 bits. */
+const LOCALS = [
+  { count: 7, type: I64 },
+  { count: 3, type: I32 },
+];
+
+/** Name of the export that runs the function at a slot, in a frame that ends at its argument. */
+export const entryName = (slot: number): string => `f${slot}`;
+
+/** The module of a program. `special` are slots whose load or store reaches other things than plain memory. */
+export function compile(program: Program, memory: Memory, special: ReadonlySet<number>): Uint8Array {
+  const starts = program.subprogStarts;
+  const bodies = IMPORTS.length;
+  const word = (slot: number): number => (program.code.start >> 2) + 2 * slot;
+  const target: Target = {
+    program,
+    constant: (slot) => [memory.i32[word(slot)]!, memory.i32[word(slot) + 1]!],
+    plain: (slot) => !special.has(slot),
+    functionAt: (slot) => bodies + starts.indexOf(slot),
+  };
+  const functions = starts.map((start, i): FuncBody => {
+    const emitter = new Emitter(new Writer(), target);
+    emitter.prologue();
+    emitBody(program, flowOf(program, start, starts[i + 1] ?? program.insns.length), emitter);
+    return { type: TYPE.body, locals: LOCALS, code: emitter.code };
+  });
+  const entries = starts.map((start, i): FuncBody => ({
+    type: TYPE.entry,
+    locals: [],
+    code: entry(bodies + i),
+    exportAs: entryName(start),
+  }));
+  return moduleBytes({ types: TYPES, imports: IMPORTS, functions: [...functions, ...entries] }, memory.maxBytes >>> 16);
+}
+
+/** Calls a function with r1 to r5 of the register file and puts its result into r0 there. */
+function entry(body: number): Writer {
+  const code = new Writer().byte(0x41).s32(0).byte(0x20, FP);
+  for (let n = 1; n <= 5; n++)
+    code
+      .byte(0x41)
+      .s32(0)
+      .byte(0x29, 3)
+      .u32(REGS_AT + 8 * n);
+  return code.byte(0x10).u32(body).byte(0x37, 3).u32(REGS_AT);
+}

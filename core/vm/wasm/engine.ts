@@ -1,0 +1,116 @@
+// Runs verified programs as WebAssembly at full speed, to their end. It cannot stop in between: the interpreter can.
+import { accessSize } from "../../isa/index.ts";
+import { interpret } from "../interpreter.ts";
+import { MAX_FRAMES, REG_COUNT, REGS_WORD, STACK_BYTES, STACK_STRIDE, STACKS_AT } from "../layout.ts";
+import type { Machine, Stop } from "../machine.ts";
+import type { Program } from "../program.ts";
+import { trap, TrapSignal } from "../trap.ts";
+import { compile, entryName } from "./compile.ts";
+
+type Entry = (fp: number) => void;
+const SCRATCH_WORD = REGS_WORD + 2 * (REG_COUNT - 1);
+const FIRST_FP = STACKS_AT + STACK_BYTES;
+
+/** The compiled programs of one machine. */
+export class WasmEngine {
+  readonly #vm: Machine;
+  readonly #entries = new Map<Program, Map<number, Entry>>();
+
+  constructor(vm: Machine) {
+    this.#vm = vm;
+  }
+  /** Whether the program was verified, so that it may run without checks. */
+  runs(program: Program): boolean {
+    return program.source.special !== undefined && this.#vm.memory.wasm !== undefined;
+  }
+
+  /** Runs the program that the machine has begun, to its end. */
+  run(): Stop {
+    const vm = this.#vm;
+    const many = vm.program.subprogStarts.length > 1;
+    if (many) vm.openFrames();
+    try {
+      this.#entry(vm.program, 0)(FIRST_FP + vm.base * STACK_STRIDE);
+      return { kind: "exit", retval: vm.r0() };
+    } catch (e) {
+      return { kind: "trap", trap: vm.trapOf(e instanceof TrapSignal ? e : fault(e)) };
+    } finally {
+      vm.depth = vm.base;
+      vm.done = true;
+      vm.memory.dirty.fill(1);
+      if (many) vm.closeFrames();
+    }
+  }
+
+  #entry(program: Program, slot: number): Entry {
+    let entries = this.#entries.get(program);
+    if (!entries) this.#entries.set(program, (entries = this.#instantiate(program)));
+    return entries.get(slot) ?? trap("bad-jump", `slot ${slot} is the start of no function`);
+  }
+  #instantiate(program: Program): Map<number, Entry> {
+    const vm = this.#vm;
+    const module = new WebAssembly.Module(compile(program, vm.memory, new Set(program.source.special)));
+    const size = program.insns.map((insn) => accessSize(insn.code));
+    const at = (pc: number): void => {
+      vm.program = program;
+      vm.pc = pc;
+    };
+    const imports = {
+      memory: vm.memory.wasm,
+      call: (pc: number, fp: number): number => this.#call(program, pc, fp),
+      load: (address: number, hi: number, pc: number): void => {
+        at(pc);
+        vm.slowLoad(address >>> 0, hi, size[pc]!);
+        vm.memory.i32[SCRATCH_WORD] = vm.lo;
+        vm.memory.i32[SCRATCH_WORD + 1] = vm.hi;
+      },
+      store: (address: number, hi: number, pc: number): void => {
+        at(pc);
+        vm.slowStore(address >>> 0, hi, size[pc]!, SCRATCH_WORD);
+      },
+      packet: (pc: number, off: number): number => {
+        at(pc);
+        return vm.packetLoad(off, size[pc]!) ? 1 : 0;
+      },
+      step: (pc: number, fp: number): number => {
+        at(pc);
+        vm.depth = depthOf(fp);
+        return interpret(vm, 1);
+      },
+    };
+    const { exports } = new WebAssembly.Instance(module, { vm: imports });
+    return new Map(program.subprogStarts.map((start) => [start, exports[entryName(start)] as Entry]));
+  }
+
+  /** A helper or kfunc, with the callbacks that it asks for; 1 when it was a tail call, which has run then. */
+  #call(program: Program, pc: number, fp: number): number {
+    const vm = this.#vm;
+    const stand = (): void => {
+      vm.program = program;
+      vm.pc = pc;
+      vm.depth = depthOf(fp);
+    };
+    stand();
+    vm.callOut(pc);
+    const tail = vm.takeTail();
+    if (tail) {
+      if (this.runs(tail)) this.#entry(tail, 0)(fp);
+      else vm.interpretFrame(tail);
+      return 1;
+    }
+    for (let c = vm.takeCallback(); c; c = c.next(vm)) {
+      if (vm.depth + 1 >= MAX_FRAMES) trap("stack-overflow", "callbacks are nested too deep");
+      c.begin(vm);
+      this.#entry(program, c.slot)(fp + STACK_STRIDE);
+      stand();
+    }
+    return 0;
+  }
+}
+
+const depthOf = (fp: number): number => (fp - FIRST_FP) / STACK_STRIDE;
+/** Faults of the compiled code itself: what the verifier let pass does not make them. */
+function fault(e: unknown): TrapSignal {
+  if (e instanceof Error && e.name === "RuntimeError") return new TrapSignal("unmapped", `the compiled program faulted: ${e.message}`);
+  throw e;
+}
