@@ -46,7 +46,7 @@ describe("beeline run", () => {
     [["--packet", "0011"], "14 bytes"],
     [["--program", "nobody", "--packet", UDP], "there is no program 'nobody'; the object has xdp_parse"],
     [["--packet", UDP, "--repeat", "0"], "--repeat 0"],
-    [["--packet", UDP, "--engine", "turbo"], "--engine wasm"],
+    [["--packet", UDP, "--engine", "turbo"], "--engine turbo"],
   ])("says what is wrong with %j", (args, words) => {
     const { status, stderr } = beeline(object, ...args);
     expect(status).toBe(2);

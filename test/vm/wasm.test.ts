@@ -1,0 +1,240 @@
+// Programs as WebAssembly against the interpreter: arithmetic at random, every shape of control flow, atomics, calls, callbacks, tail calls, traps.
+import { describe, expect, it } from "vitest";
+import { MAP_TYPE, PROG_TYPE } from "../../core/catalog/index.ts";
+import type { Insn } from "../../core/isa/index.ts";
+import { RunState, SimKernel } from "../../core/kernel/index.ts";
+import type { MapSpec } from "../../core/object/index.ts";
+import type { Stop } from "../../core/vm/index.ts";
+
+type Engine = "interpreter" | "wasm";
+const i = (code: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({ code, dst, src, off, imm });
+const wide = (dst: number, value: bigint, src = 0): Insn[] => [
+  i(0x18, dst, src, 0, Number(BigInt.asIntN(32, value))),
+  i(0, 0, 0, 0, Number(BigInt.asIntN(32, value >> 32n))),
+];
+const EXIT = i(0x95);
+const call = (id: number): Insn => i(0x85, 0, 0, 0, id);
+const map = (type: number, valueSize: number, maxEntries: number): MapSpec => ({
+  name: "m",
+  type,
+  keySize: 4,
+  valueSize,
+  maxEntries,
+  flags: 0,
+  mapExtra: 0n,
+  btfKeyTypeId: 0,
+  btfValueTypeId: 0,
+});
+
+interface Setup {
+  readonly maps?: readonly MapSpec[];
+  readonly special?: readonly number[];
+  /** Program that slot 0 of the first map holds. */
+  readonly tail?: readonly Insn[];
+}
+/** How a program ends, and its first stack frame. Verified programs only touch what they may; these are written so. */
+function run(insns: readonly Insn[], engine: Engine, { maps = [], special = [], tail }: Setup): { stop: Stop; stack: string } {
+  const kernel = new SimKernel({ maxBytes: 1 << 22, budget: 40_000_000, engine });
+  const fds = maps.map((m) => kernel.createMap(m));
+  const load = (list: readonly Insn[], sp: readonly number[] | undefined) =>
+    kernel.loadProgram(
+      { name: "t", type: PROG_TYPE.SOCKET_FILTER, expectedAttachType: 0, insns: [...list], license: "GPL", special: sp },
+      fds,
+    );
+  const program = kernel.programByFd(load(insns, special))!;
+  if (tail) kernel.mapUpdate(fds[0]!, new Uint8Array(4), new Uint8Array([load(tail, []), 0, 0, 0]));
+  kernel.begin(program, new RunState());
+  const stop = kernel.finish();
+  return { stop, stack: Buffer.from(kernel.memory.read(0x2000, 512)).toString("hex") };
+}
+function same(insns: readonly Insn[], setup: Setup = {}): Stop {
+  const wasm = run(insns, "wasm", setup);
+  expect(wasm).toEqual(run(insns, "interpreter", setup));
+  return wasm.stop;
+}
+const returns = (retval: bigint): Stop => ({ kind: "exit", retval: BigInt.asUintN(64, retval) });
+
+/** A seeded generator of numbers below `n`. */
+function dice(seed: number): (n: number) => number {
+  let state = seed | 1;
+  return (n) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % n;
+  };
+}
+const EDGES = [0n, 1n, -1n, 0x7fffffffn, 0x80000000n, 0xffffffffn, 1n << 63n, (1n << 63n) - 1n, 0x0123456789abcdefn, -2147483648n];
+const ALU = [0x00, 0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0x90, 0xa0, 0xb0, 0xc0];
+const JUMPS = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70, 0xa0, 0xb0, 0xc0, 0xd0];
+
+function randomInsn(roll: (n: number) => number, left: number): Insn {
+  const [dst, src] = [roll(10), roll(10)];
+  const imm = Number(BigInt.asIntN(32, EDGES[roll(EDGES.length)]!)) + roll(3);
+  const cls = roll(2) ? 7 : 4;
+  const x = roll(2) * 8;
+  switch (roll(12)) {
+    case 0:
+      return i(cls | 0xb0 | 8, dst, src, [8, 16, 32][roll(cls === 7 ? 3 : 2)]!);
+    case 1:
+      return i(cls | (roll(2) ? 0x30 : 0x90) | x, dst, src, 1, imm | 0);
+    case 2:
+      return i([0xd4, 0xdc, 0xd7][roll(3)]!, dst, 0, 0, [16, 32, 64][roll(3)]!);
+    case 3:
+      return i(cls | 0x80, dst);
+    case 4:
+    case 5:
+      return left > 2
+        ? i((roll(2) ? 5 : 6) | JUMPS[roll(JUMPS.length)]! | x, dst, src, roll(left - 1), imm | 0)
+        : i(0xb7, dst, 0, 0, imm | 0);
+    default:
+      return i(cls | ALU[roll(ALU.length)]! | x, dst, src, 0, imm | 0);
+  }
+}
+
+describe("the engines agree", () => {
+  it("on arithmetic and forward jumps, 3000 programs at random", () => {
+    for (let seed = 1; seed <= 3000; seed++) {
+      const roll = dice(seed * 2654435761);
+      const insns: Insn[] = [];
+      for (let r = 0; r < 10; r++) insns.push(...wide(r, EDGES[roll(EDGES.length)]! + BigInt(roll(3))));
+      for (let n = 40; n > 0; n--) insns.push(randomInsn(roll, n));
+      for (let r = 1; r < 10; r++) insns.push(i(0x27, 0, 0, 0, 31), i(0xaf, 0, r));
+      expect([seed, same([...insns, EXIT]).kind]).toEqual([seed, "exit"]);
+    }
+  });
+
+  it("on loops in loops, and leaving both", () => {
+    // r0 counts; r1 outer, r2 inner; leaves when r0 reaches 50.
+    const insns = [
+      i(0xb7, 0),
+      i(0xb7, 1, 0, 0, 10),
+      i(0xb7, 2, 0, 0, 7),
+      i(0x07, 0, 0, 0, 1),
+      i(0x15, 0, 0, 4, 50),
+      i(0x07, 2, 0, 0, -1),
+      i(0x55, 2, 0, -4),
+      i(0x07, 1, 0, 0, -1),
+      i(0x55, 1, 0, -7),
+      EXIT,
+    ];
+    expect(same(insns)).toEqual(returns(50n));
+  });
+
+  it("on a cycle with two entries, which has no structured form", () => {
+    const insns = [
+      i(0xb7, 0),
+      i(0xb7, 1, 0, 0, 9),
+      i(0x25, 1, 0, 2, 4), // into the middle of the cycle
+      i(0x07, 0, 0, 0, 100),
+      i(0x05, 0, 0, 0),
+      i(0x07, 0, 0, 0, 1),
+      i(0x07, 1, 0, 0, -1),
+      i(0x55, 1, 0, -5),
+      EXIT,
+    ];
+    expect(same(insns)).toEqual(returns(809n));
+  });
+
+  it("on functions, whose frames lie above each other", () => {
+    // f(n) keeps n in its frame, returns n + f(n - 1).
+    const insns = [i(0xb7, 1, 0, 0, 5), i(0x85, 0, 1, 0, 1), EXIT].concat([
+      i(0x7b, 10, 1, -8),
+      i(0xb7, 0),
+      i(0x15, 1, 0, 4),
+      i(0x07, 1, 0, 0, -1),
+      i(0x85, 0, 1, 0, -5),
+      i(0x79, 1, 10, -8),
+      i(0x0f, 0, 1),
+      EXIT,
+    ]);
+    expect(same(insns)).toEqual(returns(15n));
+  });
+
+  it("on stores and loads of each size, with sign and without", () => {
+    const insns = wide(1, 0xfedcba9876543210n);
+    insns.push(i(0x7b, 10, 1, -16), i(0xb7, 0));
+    [0x61, 0x69, 0x71, 0x79, 0x81, 0x89, 0x91].forEach((code, k) =>
+      insns.push(i(code, 2, 10, -16 + (k % 4)), i(0x27, 0, 0, 0, 131), i(0xaf, 0, 2)),
+    );
+    [0x62, 0x6a, 0x72, 0x7a, 0x63, 0x6b, 0x73].forEach((code, k) => insns.push(i(code, 10, 1, -80 + 8 * k, -77)));
+    same([...insns, EXIT]);
+  });
+
+  it("on atomic instructions", () => {
+    for (const size of [0xc3, 0xdb]) {
+      for (const operation of [0x00, 0x01, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe1, 0xf1]) {
+        for (const r0 of [-3, 5]) {
+          const insns = wide(1, 0x1122334455667788n);
+          insns.push(i(0xb7, 0, 0, 0, r0), i(0x7a, 10, 0, -8, -3), i(size, 10, 1, -8, operation), i(0x27, 0, 0, 0, 7), i(0x0f, 0, 1));
+          same([...insns, i(0x79, 2, 10, -8), i(0xaf, 0, 2), EXIT]);
+        }
+      }
+      same([i(0x7a, 10, 0, -8, -9), i(size, 0, 10, -8, 0x100), i(size, 10, 0, -16, 0x110), EXIT]);
+    }
+  });
+
+  it("on helpers and map values", () => {
+    // *lookup(m, 0) += 40; update(m, 1, value 0); returns what slot 1 holds then
+    const insns = [i(0x62, 10, 0, -4), ...wide(1, 0n, 1), i(0xbf, 2, 10), i(0x07, 2, 0, 0, -4), call(1), i(0x55, 0, 0, 1), EXIT].concat([
+      i(0xb7, 1, 0, 0, 40),
+      i(0xdb, 0, 1, 0),
+      i(0x62, 10, 0, -4, 1),
+      ...wide(1, 0n, 1),
+      i(0xbf, 2, 10),
+      i(0x07, 2, 0, 0, -4),
+      i(0xbf, 3, 0),
+      i(0xb7, 4),
+      call(2),
+      ...wide(1, 0n, 1),
+      i(0xbf, 2, 10),
+      i(0x07, 2, 0, 0, -4),
+      call(1),
+      i(0x79, 0, 0),
+      EXIT,
+    ]);
+    expect(same(insns, { maps: [map(MAP_TYPE.ARRAY, 8, 2)] })).toEqual(returns(40n));
+  });
+
+  it("on callbacks that write into their caller's frame", () => {
+    const insns = [
+      i(0x7a, 10, 0, -8),
+      i(0xb7, 1, 0, 0, 10),
+      ...wide(2, 8n, 4),
+      i(0xbf, 3, 10),
+      i(0x07, 3, 0, 0, -8),
+      i(0xb7, 4),
+      call(181),
+    ];
+    insns.push(i(0x79, 0, 10, -8), EXIT);
+    insns.push(i(0x79, 3, 2), i(0x0f, 3, 1), i(0x7b, 2, 3), i(0xb7, 0), i(0x55, 1, 0, 1, 6), i(0xb7, 0, 0, 0, 1), EXIT);
+    insns[3] = i(0, 0, 0, 0, 0);
+    insns[2] = i(0x18, 2, 4, 0, insns.length - 7 - 3);
+    expect(same(insns)).toEqual(returns(21n));
+  });
+
+  it("on tail calls, also from a function, and on a tail call that goes nowhere", () => {
+    const jump = (index: number): Insn[] => [...wide(2, 0n, 1), i(0xb7, 3, 0, 0, index), call(12)];
+    const maps = [map(MAP_TYPE.PROG_ARRAY, 4, 2)];
+    const tail = [i(0xb7, 0, 0, 0, 77), EXIT];
+    expect(same([...jump(0), i(0xb7, 0, 0, 0, 1), EXIT], { maps, tail })).toEqual(returns(77n));
+    expect(same([...jump(1), i(0xb7, 0, 0, 0, 1), EXIT], { maps, tail })).toEqual(returns(1n));
+    const fromFunction = [i(0x85, 0, 1, 0, 2), i(0x07, 0, 0, 0, 1000), EXIT, ...jump(0), i(0xb7, 0), EXIT];
+    expect(same(fromFunction, { maps, tail })).toEqual(returns(1077n));
+  });
+
+  it("on may_goto, which ends a loop that would not", () => {
+    expect(same([i(0xb7, 0), i(0xe5, 0, 0, 2), i(0x07, 0, 0, 0, 1), i(0x05, 0, 0, -3), EXIT])).toEqual(returns(8388608n));
+  });
+
+  it("on what is not simulated", () => {
+    expect(same([call(69), EXIT])).toMatchObject({ kind: "trap", trap: { cause: "unsupported-helper", insnIdx: 0, program: "t" } });
+  });
+});
+
+it("an engine that is asked for runs no program that was not verified", () => {
+  const kernel = new SimKernel({ maxBytes: 1 << 22, budget: 1000, engine: "wasm" });
+  const spec = { name: "t", type: PROG_TYPE.SOCKET_FILTER, expectedAttachType: 0, insns: [i(0x79, 0, 1), EXIT], license: "GPL" };
+  kernel.begin(kernel.programByFd(kernel.loadProgram(spec, []))!, new RunState());
+  expect(kernel.finish()).toMatchObject({ kind: "trap", trap: { cause: "unmapped" } });
+});
