@@ -9,7 +9,7 @@ import { EBADF, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
 import { callKfunc, type KfuncNames } from "./kfuncs.ts";
 import { ArrayMap } from "./maps/array.ts";
-import { makeMap, type BpfMap, type MapHost, type SysResult } from "./maps/index.ts";
+import { BpfMap, makeMap, type MapHost, type SysResult } from "./maps/index.ts";
 import { packetLoad } from "./packet-load.ts";
 import { RunState } from "./run-state.ts";
 
@@ -75,7 +75,6 @@ export class SimKernel implements Kernel, MapHost {
   /** State of helpers that is nobody else's (timers, cookies), by name; values are immutable. */
   extra = new Map<string, unknown>();
   #objects = new Map<number, BpfMap | LoadedProgram>();
-  #byRegion = new Map<number, BpfMap>();
   #nextFd = 3;
   #nextId = 1;
 
@@ -126,7 +125,6 @@ export class SimKernel implements Kernel, MapHost {
     this.#nextId++;
     const fd = this.#nextFd++;
     this.#objects.set(fd, map);
-    this.#byRegion.set(map.region.start, map);
     if (spec.initial && map instanceof ArrayMap) this.memory.write(map.base, spec.initial.subarray(0, spec.valueSize));
     if (spec.frozen) map.freeze();
     return fd;
@@ -208,7 +206,9 @@ export class SimKernel implements Kernel, MapHost {
   }
   /** The map whose struct bpf_map register `reg` points at. Traps when it points at no map. */
   mapArg(vm: Machine, reg: number): BpfMap {
-    return this.#byRegion.get(vm.u32(reg)) ?? trap("bad-argument", `R${reg} of the helper call is not a map`);
+    const at = vm.u32(reg);
+    const owner = this.memory.regionAt(at)?.owner;
+    return owner instanceof BpfMap && owner.region.start === at ? owner : trap("bad-argument", `R${reg} of the helper call is not a map`);
   }
 
   // ---- what the machine asks ----

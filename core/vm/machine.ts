@@ -62,6 +62,8 @@ export class Machine {
   lo = 0;
   hi = 0;
   readonly #stacks: Region[] = [];
+  /** No frame above this one is accessible. */
+  #highest = 0;
   #continuations: Continuation[] = [];
   #callback: Continuation | undefined;
   #tail: Program | undefined;
@@ -94,7 +96,7 @@ export class Machine {
     r.fill(0, REGS_WORD, REGS_WORD + 2 * REG_COUNT);
     this.setReg(1, ctxAt, ctxAt ? KERNEL_HI : 0);
     this.#openFrame();
-    for (let d = this.depth + 1; d < MAX_FRAMES; d++) this.#closeFrame(d);
+    this.closeFrames();
   }
 
   /** Runs until the end, a trap, a breakpoint (the one at the current instruction is passed) or `budget` instructions. */
@@ -144,14 +146,17 @@ export class Machine {
     };
     const regs = this.memory.i32.slice(REGS_WORD, REGS_WORD + 2 * REG_COUNT);
     const callback = this.#callback,
-      tail = this.#tail;
+      tail = this.#tail,
+      highest = this.#highest;
     this.base = this.depth + 1;
     if (this.base >= MAX_FRAMES) trap("stack-overflow", "programs that run inside programs are nested too deep");
     this.begin(program, ctxAt);
     const stop = this.run(budget);
-    for (let d = this.base; d < MAX_FRAMES; d++) this.#closeFrame(d);
+    this.depth = this.base - 1;
+    this.closeFrames();
     this.memory.i32.set(regs, REGS_WORD);
     Object.assign(this, outer);
+    if (highest > this.depth) this.openFrames();
     this.#callback = callback;
     this.#tail = tail;
     return stop;
@@ -189,7 +194,8 @@ export class Machine {
   }
   /** All 64 bits of a register, unsigned. */
   u64(reg: number): bigint {
-    return (BigInt(this.hi32(reg) >>> 0) << 32n) | BigInt(this.u32(reg));
+    const hi = this.hi32(reg);
+    return hi === 0 ? BigInt(this.u32(reg)) : (BigInt(hi >>> 0) << 32n) | BigInt(this.u32(reg));
   }
   setU64(reg: number, value: bigint): void {
     this.setReg(reg, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)));
@@ -209,6 +215,7 @@ export class Machine {
   #openFrame(): void {
     const region = this.#stacks[this.depth]!;
     this.memory.setBounds(region, region.start, region.start + STACK_BYTES);
+    this.#highest = Math.max(this.#highest, this.depth);
     this.setReg(10, region.start + STACK_BYTES, KERNEL_HI);
     this.memory.i32[FRAME0 + this.depth * FRAME_WORDS + 13] = 0;
   }
@@ -223,9 +230,11 @@ export class Machine {
       const region = this.#stacks[d]!;
       this.memory.setBounds(region, region.start, region.start + STACK_BYTES);
     }
+    this.#highest = MAX_FRAMES - 1;
   }
   closeFrames(): void {
-    for (let d = this.depth + 1; d < MAX_FRAMES; d++) this.#closeFrame(d);
+    for (let d = this.depth + 1; d <= this.#highest; d++) this.#closeFrame(d);
+    this.#highest = this.depth;
   }
 
   /** Enters a new frame that returns to `retPc`. */
@@ -431,5 +440,6 @@ export class Machine {
     this.tailCalls = s.tailCalls;
     this.#continuations = [...s.continuations];
     this.#callback = this.#tail = undefined;
+    this.#highest = MAX_FRAMES - 1;
   }
 }

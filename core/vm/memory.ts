@@ -212,6 +212,10 @@ export class Memory {
     return this.#regions.filter((r): r is Region => r !== undefined && !(this.flags[r.id]! & R_FREED));
   }
 
+  /** Notes that any page may have changed, as after compiled code has run. */
+  allDirty(): void {
+    if (this.#pages.length > 0) this.dirty.fill(1);
+  }
   markDirty(at: number, bytes: number): void {
     if (bytes > 0) this.dirty.fill(1, at >>> 12, ((at + bytes - 1) >>> 12) + 1);
   }

@@ -1,5 +1,6 @@
-// Asks the running kernel for its verdict on raw programs: reads `map TYPE KEY VALUE ENTRIES` and `prog TYPE FLAGS HEX` lines, answers one line a program.
-// It loads and creates maps only: it attaches, pins and runs nothing. In HEX a ld_imm64 with src 1 holds the number of a map line as its immediate.
+// Asks the running kernel about raw programs: reads `map TYPE KEY VALUE ENTRIES`, `prog TYPE FLAGS HEX` (its verdict) and
+// `run TYPE REPEAT PACKET HEX` (result and nanoseconds of BPF_PROG_TEST_RUN) lines, answers one line a program.
+// It loads, test-runs and creates maps only: it attaches and pins nothing. In HEX a ld_imm64 with src 1 holds the number of a map line as its immediate.
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LOG_BYTES = 1 << 20, MAX_MAPS = 16, STATS_ONLY = 4 };
+enum { LOG_BYTES = 1 << 20, MAX_MAPS = 16, STATS_ONLY = 4, PACKET_BYTES = 2048 };
 static char log_text[LOG_BYTES];
 static struct bpf_insn insns[8192];
 static int maps[MAX_MAPS], map_count;
@@ -76,12 +77,47 @@ static void load(const char *line) {
   fflush(stdout);
 }
 
+/* Answers `0 RETVAL NANOSECONDS`, or an errno. */
+static void run(const char *line) {
+  static char packet_hex[2 * PACKET_BYTES + 1];
+  static unsigned char packet[PACKET_BYTES];
+  unsigned type, repeat;
+  int at = 0;
+  if (sscanf(line, "run %u %u %4096s %n", &type, &repeat, packet_hex, &at) != 3 || !at) {
+    fprintf(stderr, "ask: bad line: %.80s\n", line);
+    exit(2);
+  }
+  union bpf_attr attr = {0};
+  attr.prog_type = type;
+  attr.insn_cnt = decode(line + at);
+  attr.insns = (unsigned long)insns;
+  attr.license = (unsigned long)"GPL";
+  long fd = bpf(BPF_PROG_LOAD, &attr);
+  if (fd < 0) {
+    printf("%d\n", errno);
+    fflush(stdout);
+    return;
+  }
+  int size = 0;
+  for (const char *hex = packet_hex; hex[0] && hex[1]; hex += 2) sscanf(hex, "%2hhx", &packet[size++]);
+  union bpf_attr test = {0};
+  test.test.prog_fd = fd;
+  test.test.data_in = (unsigned long)packet;
+  test.test.data_size_in = size;
+  test.test.repeat = repeat;
+  int err = bpf(BPF_PROG_TEST_RUN, &test) < 0 ? errno : 0;
+  close(fd);
+  printf("%d %u %u\n", err, test.test.retval, test.test.duration);
+  fflush(stdout);
+}
+
 int main(void) {
   char *line = NULL;
   size_t room = 0;
   while (getline(&line, &room, stdin) > 0) {
     if (!strncmp(line, "map ", 4)) make_map(line);
     else if (!strncmp(line, "prog ", 5)) load(line);
+    else if (!strncmp(line, "run ", 4)) run(line);
   }
   return 0;
 }

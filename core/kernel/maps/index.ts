@@ -50,4 +50,4 @@ export function makeMap(id: number, spec: MapSpec, host: MapHost): BpfMap | numb
     throw new CodedError("unsupported-map-type", `map ${spec.name}: type ${MAP_TYPE_NAMES[spec.type] ?? spec.type} is not simulated`);
   return maker(id, spec, host);
 }
-export type { BpfMap, MapHost, SysResult } from "./map.ts";
+export { BpfMap, type MapHost, type SysResult } from "./map.ts";

@@ -37,7 +37,7 @@ export class WasmEngine {
     } finally {
       vm.depth = vm.base;
       vm.done = true;
-      vm.memory.dirty.fill(1);
+      vm.memory.allDirty();
       if (many) vm.closeFrames();
     }
   }
