@@ -2,4 +2,3 @@
 export { BeelineSession } from "./src/session.ts";
 export { type Host } from "./src/host.ts";
 export { type LaunchArguments, type LaunchEvent } from "./src/launch.ts";
-export { packets, packetsOf } from "./src/pcap.ts";

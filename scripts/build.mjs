@@ -48,7 +48,6 @@ async function bundle(name, entry) {
     },
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     legalComments: "none",
     logLevel: "warning",
   });

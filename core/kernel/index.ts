@@ -6,5 +6,6 @@ export { SIMULATED_HELPERS } from "./helpers/index.ts";
 export { RunState } from "./run-state.ts";
 export { type Task, INIT_TASK } from "./task.ts";
 export { BpfMap } from "./maps/map.ts";
+export { feed, type Feed } from "./feed.ts";
 export { parseEvent, prepareEvent, takesPacket, hookNames, verdictName, type EventSpec } from "./events.ts";
 export { FieldContext } from "./contexts/context.ts";

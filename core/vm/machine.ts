@@ -93,7 +93,7 @@ export class Machine {
     this.done = false;
     this.tailCalls = 0;
     const r = this.memory.i32;
-    r.fill(0, REGS_WORD, REGS_WORD + 2 * REG_COUNT);
+    for (let w = REGS_WORD; w < REGS_WORD + 2 * REG_COUNT; w++) r[w] = 0;
     this.setReg(1, ctxAt, ctxAt ? KERNEL_HI : 0);
     this.#openFrame();
     this.closeFrames();

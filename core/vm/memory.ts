@@ -217,7 +217,9 @@ export class Memory {
     if (this.#pages.length > 0) this.dirty.fill(1);
   }
   markDirty(at: number, bytes: number): void {
-    if (bytes > 0) this.dirty.fill(1, at >>> 12, ((at + bytes - 1) >>> 12) + 1);
+    if (bytes <= 0) return;
+    const last = (at + bytes - 1) >>> 12;
+    for (let page = at >>> 12; page <= last; page++) this.dirty[page] = 1;
   }
 
   /** As {@link allowed} for plain kernel regions, in few operations; false also when the slow way must judge. */

@@ -2,11 +2,11 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { CodedError, hexToBytes } from "../../core/base/index.ts";
 import { helperByName } from "../../core/catalog/index.ts";
+import { packetsOf } from "../../core/hardware/index.ts";
 import { assemble, type Assembled } from "../../core/isa/index.ts";
 import { parseEvent, takesPacket, type EventSpec } from "../../core/kernel/index.ts";
 import { loadObject, openDwarf, type Btf, type Dwarf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../core/object/index.ts";
 import type { Host } from "./host.ts";
-import { packetsOf } from "./pcap.ts";
 
 /** An event in the launch configuration: text (`kprobe:do_unlinkat arg0=1`) or an object. */
 export type LaunchEvent =

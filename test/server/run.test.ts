@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { packetsOf } from "../../debug-adapter/index.ts";
+import { packetsOf } from "../../core/hardware/index.ts";
 import { readFileSync } from "node:fs";
 
 const root = resolve(import.meta.dirname, "../..");

@@ -26,6 +26,13 @@ export class Packet {
     memory.write(this.data, bytes);
     this.sync();
   }
+  /** Holds another packet from now on, `head` bytes after the start of the room. */
+  refill(head: number, bytes: Uint8Array): void {
+    this.data = this.meta = this.region.start + head;
+    this.end = this.data + bytes.length;
+    this.memory.write(this.data, bytes);
+    this.sync();
+  }
   get head(): number {
     return this.region.allocStart;
   }

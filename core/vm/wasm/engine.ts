@@ -14,7 +14,8 @@ const FIRST_FP = STACKS_AT + STACK_BYTES;
 /** The compiled programs of one machine. */
 export class WasmEngine {
   readonly #vm: Machine;
-  readonly #entries = new Map<Program, Map<number, Entry>>();
+  /** By the program's id. */
+  readonly #compiled: ({ readonly program: Program; readonly entries: readonly Entry[] } | undefined)[] = [];
 
   constructor(vm: Machine) {
     this.#vm = vm;
@@ -43,11 +44,11 @@ export class WasmEngine {
   }
 
   #entry(program: Program, slot: number): Entry {
-    let entries = this.#entries.get(program);
-    if (!entries) this.#entries.set(program, (entries = this.#instantiate(program)));
-    return entries.get(slot) ?? trap("bad-jump", `slot ${slot} is the start of no function`);
+    let known = this.#compiled[program.id];
+    if (known?.program !== program) this.#compiled[program.id] = known = { program, entries: this.#instantiate(program) };
+    return known.entries[slot] ?? trap("bad-jump", `slot ${slot} is the start of no function`);
   }
-  #instantiate(program: Program): Map<number, Entry> {
+  #instantiate(program: Program): Entry[] {
     const vm = this.#vm;
     const module = new WebAssembly.Module(compile(program, vm.memory, new Set(program.source.special)));
     const size = program.insns.map((insn) => accessSize(insn.code));
@@ -79,18 +80,15 @@ export class WasmEngine {
       },
     };
     const { exports } = new WebAssembly.Instance(module, { vm: imports });
-    return new Map(program.subprogStarts.map((start) => [start, exports[entryName(start)] as Entry]));
+    const entries: Entry[] = [];
+    for (const start of program.subprogStarts) entries[start] = exports[entryName(start)] as Entry;
+    return entries;
   }
 
   /** A helper or kfunc, with the callbacks that it asks for; 1 when it was a tail call, which has run then. */
   #call(program: Program, pc: number, fp: number): number {
     const vm = this.#vm;
-    const stand = (): void => {
-      vm.program = program;
-      vm.pc = pc;
-      vm.depth = depthOf(fp);
-    };
-    stand();
+    this.#stand(program, pc, fp);
     vm.callOut(pc);
     const tail = vm.takeTail();
     if (tail) {
@@ -102,9 +100,15 @@ export class WasmEngine {
       if (vm.depth + 1 >= MAX_FRAMES) trap("stack-overflow", "callbacks are nested too deep");
       c.begin(vm);
       this.#entry(program, c.slot)(fp + STACK_STRIDE);
-      stand();
+      this.#stand(program, pc, fp);
     }
     return 0;
+  }
+  /** Says where the compiled code is, for traps and for helpers that look at frames. */
+  #stand(program: Program, pc: number, fp: number): void {
+    this.#vm.program = program;
+    this.#vm.pc = pc;
+    this.#vm.depth = depthOf(fp);
   }
 }
 

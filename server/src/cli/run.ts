@@ -1,7 +1,8 @@
 // The command run: one program of an object on one event or on the packets of a capture, on the simulated kernel. It loads nothing into the kernel of this machine.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { bytesToHex, CodedError, hexToBytes } from "../../../core/base/index.ts";
 import {
+  feed,
   loadWithMaps,
   parseEvent,
   prepareEvent,
@@ -13,15 +14,14 @@ import {
   type LoadSpec,
 } from "../../../core/kernel/index.ts";
 import { loadObject, type Btf, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
+import type { Trap } from "../../../core/vm/index.ts";
 import { verify, verifyInputOf } from "../../../core/verifier/index.ts";
-import { packetsOf } from "../../../debug-adapter/index.ts";
+import { packetsOf, pcapHeader, PcapReader, pcapRecord } from "../../../core/hardware/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { engineOption, formatOption, parseOptions, UsageError } from "./usage.ts";
 
 const USAGE =
-  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--engine interpreter|wasm] [--format text|json]";
-const PCAP_MAGIC = 0xa1b2c3d4;
-const LINKTYPE_ETHERNET = 1;
+  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE [--summary] | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--engine interpreter|wasm] [--format text|json]";
 
 /** What one run gave; the names are the contract's. */
 interface Row {
@@ -88,8 +88,7 @@ function once(
   for (let i = 0; i < options.repeat; i++) {
     kernel.begin(program, prepared.state);
     stop = kernel.finish();
-    if (stop.kind === "trap")
-      throw new CodedError("trap", `${program.spec.name}: trap at instruction ${stop.trap.insnIdx}: ${stop.trap.message}`);
+    if (stop.kind === "trap") throw trapped(program, stop.trap);
   }
   const ns = Math.round(((performance.now() - started) * 1e6) / options.repeat);
   const result = prepared.finish(stop!);
@@ -107,24 +106,48 @@ function once(
   };
 }
 
-function pcap(packets: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(24 + packets.reduce((sum, p) => sum + 16 + p.length, 0));
-  const view = new DataView(out.buffer);
-  view.setUint32(0, PCAP_MAGIC, true);
-  view.setUint16(4, 2, true);
-  view.setUint16(6, 4, true);
-  view.setUint32(16, 65535, true);
-  view.setUint32(20, LINKTYPE_ETHERNET, true);
-  let at = 24;
-  packets.forEach((p, i) => {
-    view.setUint32(at, i, true);
-    view.setUint32(at + 8, p.length, true);
-    view.setUint32(at + 12, p.length, true);
-    out.set(p, at + 16);
-    at += 16 + p.length;
-  });
-  return out;
+const pcap = (packets: readonly Uint8Array[]): Uint8Array => Buffer.concat([pcapHeader(), ...packets.map(pcapRecord)]);
+
+interface Summary {
+  readonly packets: number;
+  readonly verdicts: Readonly<Record<string, number>>;
+  readonly ns_per_packet: number;
+  readonly maps: Row["maps"];
 }
+/** Runs all packets of a capture, however long, and gives one row: how often each result came. */
+function summary(kernel: SimKernel, program: LoadedProgram, file: string): Summary {
+  const run = feed(kernel, program);
+  const reader = new PcapReader();
+  const results = new Map<number, number>();
+  let packets = 0;
+  const started = performance.now();
+  for (const piece of pieces(file)) {
+    for (const packet of reader.push(piece)) {
+      const stop = run(packet);
+      if (stop.kind === "trap") throw trapped(program, stop.trap, `packet ${packets + 1}: `);
+      const retval = kernel.machine.u32(0);
+      results.set(retval, (results.get(retval) ?? 0) + 1);
+      packets++;
+    }
+    kernel.events.length = 0;
+  }
+  reader.end();
+  const ns = packets ? ((performance.now() - started) * 1e6) / packets : 0;
+  const verdicts = Object.fromEntries([...results].map(([r, n]) => [verdictName(program.spec.type, r) ?? String(r), n]));
+  return { packets, verdicts, ns_per_packet: Math.round(ns), maps: mapContents(kernel) };
+}
+/** A file in pieces that are good until the next one. */
+function* pieces(file: string): Generator<Uint8Array> {
+  const buffer = new Uint8Array(1 << 20);
+  const fd = openSync(file, "r");
+  try {
+    for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) yield buffer.subarray(0, n);
+  } finally {
+    closeSync(fd);
+  }
+}
+const trapped = (program: LoadedProgram, { insnIdx, message }: Trap, where = ""): CodedError =>
+  new CodedError("trap", `${where}${program.spec.name}: trap at instruction ${insnIdx}: ${message}`);
 
 function text(program: LoadedProgram, r: Row): string {
   const lines = [`${program.spec.name} returned ${r.retval}${r.verdict ? ` (${r.verdict})` : ""}`];
@@ -134,6 +157,12 @@ function text(program: LoadedProgram, r: Row): string {
   for (const [name, entries] of Object.entries(r.maps))
     for (const [key, value] of Object.entries(entries)) if (/[1-9a-f]/.test(value)) lines.push(`  map     ${name}[${key}] = ${value}`);
   return `${lines.join("\n")}\n`;
+}
+
+function summaryText(program: LoadedProgram, r: Summary): string {
+  const counts = Object.entries(r.verdicts).map(([name, n]) => `  ${name.padEnd(14)} ${n}`);
+  const maps = Object.entries(r.maps).map(([name, entries]) => `  map ${name}: ${Object.keys(entries).length} entries`);
+  return `${[`${program.spec.name}: ${r.packets} packets, ${r.ns_per_packet} ns each`, ...counts, ...maps].join("\n")}\n`;
 }
 
 /** The events that the options describe. */
@@ -155,7 +184,7 @@ export async function run(args: string[]): Promise<number> {
   const string = { type: "string" } as const;
   const { values, positionals } = parseOptions(args, {
     ...{ program: string, packet: string, pcap: string, ctx: string, event: string, repeat: string, engine: string },
-    ...{ "pcap-out": string, btf: string, format: string, help: { type: "boolean" } },
+    ...{ "pcap-out": string, btf: string, format: string, summary: { type: "boolean" }, help: { type: "boolean" } },
   });
   const [file] = positionals;
   if (values.help || file === undefined || positionals.length > 1) throw new UsageError(USAGE);
@@ -167,6 +196,12 @@ export async function run(args: string[]): Promise<number> {
   const spec = pick(object, values.program);
   const kernel = new SimKernel({ engine: engineOption(values.engine) });
   const program = loadWithMaps(kernel, mustVerify(spec, object, types.btf), object.maps);
+  if (values.summary) {
+    if (typeof values.pcap !== "string") throw new UsageError("--summary goes with --pcap FILE");
+    const row = summary(kernel, program, values.pcap);
+    process.stdout.write(format === "json" ? `${JSON.stringify(row)}\n` : summaryText(program, row));
+    return 0;
+  }
   const out: Uint8Array[] = [];
   for (const event of eventsOf(values, spec)) {
     const { packet, ...row } = once(kernel, program, event, { repeat, btf: types.btf });
