@@ -40,6 +40,16 @@ describe("beeline run", () => {
     expect(counts.slice(0, 2)).toEqual(["0100000000000000", "0200000000000000"]);
     expect(packetsOf(readFileSync(join(dir, "out.pcap"))).map((p) => Buffer.from(p).toString("hex"))).toEqual([UDP, UDP, ARP]);
   });
+  it.each(["interpreter", "wasm"])("sums a capture up in one row: %s", (engine) => {
+    const capture = join(dir, "in.pcap");
+    const { stdout, status } = beeline(object, "--pcap", capture, "--summary", "--engine", engine, "--format", "json");
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      packets: 3,
+      verdicts: { XDP_PASS: 2, XDP_DROP: 1 },
+      maps: { verdicts: { "00000000": "0200000000000000", "01000000": "0100000000000000" } },
+    });
+  });
   it.each([
     [["--packet", "zz"], "neither hex digits"],
     [[], "give --packet HEX|FILE or --pcap FILE"],
