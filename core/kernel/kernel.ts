@@ -5,10 +5,11 @@ import { Hardware, type HardwareOptions } from "../hardware/index.ts";
 import type { MapSpec, ProgramSpec } from "../object/index.ts";
 import { type Kernel, Machine, Memory, type Program, type Region, type Stop, trap, type Trap, WasmEngine } from "../vm/index.ts";
 import type { SlowObject, Wide } from "./contexts/context.ts";
-import { EBADF, EPERM } from "./errno.ts";
+import { EBADF, EINVAL, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
 import { callKfunc, type KfuncNames } from "./kfuncs.ts";
 import { ArrayMap } from "./maps/array.ts";
+import { BPF_F_LOCK } from "./maps/map.ts";
 import { BpfMap, makeMap, type MapHost, type SysResult } from "./maps/index.ts";
 import { packetLoad } from "./packet-load.ts";
 import { RunState } from "./run-state.ts";
@@ -160,11 +161,14 @@ export class SimKernel implements Kernel, MapHost {
     return this.mapByFd(fd) ?? bug(`map descriptor ${fd} is not open`);
   }
   mapLookup(fd: number, key: Uint8Array, flags = 0): SysResult {
-    return this.#map(fd).sysLookup(key, flags);
+    const map = this.#map(fd);
+    if (flags & ~BPF_F_LOCK) return -EINVAL;
+    return map.lockFault(flags) || map.sysLookup(key, flags);
   }
   mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags = 0): number {
     const map = this.#map(fd);
-    return map.mayWrite() ? map.sysUpdate(key, value, flags) : -EPERM;
+    if (!map.mayWrite()) return -EPERM;
+    return map.lockFault(flags) || map.sysUpdate(key, value, flags);
   }
   mapDelete(fd: number, key: Uint8Array): number {
     const map = this.#map(fd);
@@ -172,7 +176,10 @@ export class SimKernel implements Kernel, MapHost {
   }
   mapLookupAndDelete(fd: number, key: Uint8Array, flags = 0): SysResult {
     const map = this.#map(fd);
-    return map.mayWrite() ? map.sysLookupAndDelete(key, flags) : -EPERM;
+    if (flags & ~BPF_F_LOCK) return -EINVAL;
+    if (!map.mayWrite()) return -EPERM;
+    if (flags && map.takesNoFlags) return -EINVAL;
+    return map.lockFault(flags) || map.sysLookupAndDelete(key, flags);
   }
   mapNextKey(fd: number, key: Uint8Array | undefined): SysResult {
     return this.#map(fd).nextKey(key);

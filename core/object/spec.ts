@@ -40,6 +40,8 @@ export interface MapSpec {
   readonly frozen?: boolean | undefined;
   /** Initial slots of prog arrays and map-in-map: index -> name of a program or map. */
   readonly values?: ReadonlyMap<number, string> | undefined;
+  /** The value holds a struct bpf_spin_lock, so that BPF_F_LOCK is allowed. */
+  readonly spinLock?: boolean | undefined;
   readonly pinning?: boolean | undefined;
   /** The loader maps it into user space before any program is loaded (arenas). */
   readonly userMapped?: boolean | undefined;

@@ -52,6 +52,7 @@ export class ArrayMap extends BpfMap {
     const index = u32(key);
     if (index >= this.spec.maxEntries) return -E2BIG;
     if (flags & BPF_NOEXIST) return -EEXIST;
+    if (this.lockFault(flags)) return -EINVAL;
     this.host.memory.write(this.#values.start + index * this.#elem, value.subarray(0, this.valueSize));
     return 0;
   }

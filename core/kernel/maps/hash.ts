@@ -72,6 +72,7 @@ export class HashMap extends BpfMap {
   }
   #store(key: Uint8Array, value: Uint8Array, flags: number, allCpus: boolean): number {
     if ((this.kind.percpu || this.kind.lru ? flags : flags & ~BPF_F_LOCK) > BPF_EXIST) return -EINVAL;
+    if (this.lockFault(flags)) return -EINVAL;
     const k = keyOfBytes(key);
     const old = this.#index.get(k);
     if (old !== undefined && (flags & ~BPF_F_LOCK) === BPF_NOEXIST) return -EEXIST;

@@ -8,7 +8,18 @@ import { BloomMap } from "./bloom.ts";
 import { HashMap } from "./hash.ts";
 import { LpmTrieMap } from "./lpm.ts";
 import type { BpfMap, MapHost } from "./map.ts";
-import { ArrayOfMaps, DevmapHash, EmptyObjectArray, HashOfMaps, PerfEventArray, RedirectArray } from "./objects.ts";
+import {
+  ArrayOfMaps,
+  DevmapHash,
+  CgroupArray,
+  REUSEPORT,
+  SOCK,
+  SocketMap,
+  XSK,
+  HashOfMaps,
+  PerfEventArray,
+  RedirectArray,
+} from "./objects.ts";
 import { ProgArrayMap } from "./prog-array.ts";
 import { QueueMap } from "./queue.ts";
 import { RingbufMap } from "./ringbuf.ts";
@@ -30,10 +41,10 @@ const MAKERS: Readonly<Record<number, Maker>> = {
   [MAP_TYPE.DEVMAP]: (id, spec, host) => new RedirectArray(id, spec, host, (ifindex) => (host.hasDevice(ifindex) ? 0 : -EINVAL)),
   [MAP_TYPE.DEVMAP_HASH]: (id, spec, host) => new DevmapHash(id, spec, host, (ifindex) => (host.hasDevice(ifindex) ? 0 : -EINVAL)),
   [MAP_TYPE.CPUMAP]: (id, spec, host) => new RedirectArray(id, spec, host, (qsize) => (qsize > 16384 ? -EOVERFLOW : 0)),
-  [MAP_TYPE.XSKMAP]: (id, spec, host) => new EmptyObjectArray(id, spec, host),
-  [MAP_TYPE.SOCKMAP]: (id, spec, host) => new EmptyObjectArray(id, spec, host),
-  [MAP_TYPE.CGROUP_ARRAY]: (id, spec, host) => new EmptyObjectArray(id, spec, host),
-  [MAP_TYPE.REUSEPORT_SOCKARRAY]: (id, spec, host) => new EmptyObjectArray(id, spec, host),
+  [MAP_TYPE.XSKMAP]: (id, spec, host) => new SocketMap(id, spec, host, XSK),
+  [MAP_TYPE.SOCKMAP]: (id, spec, host) => new SocketMap(id, spec, host, SOCK),
+  [MAP_TYPE.CGROUP_ARRAY]: (id, spec, host) => new CgroupArray(id, spec, host),
+  [MAP_TYPE.REUSEPORT_SOCKARRAY]: (id, spec, host) => new SocketMap(id, spec, host, REUSEPORT),
   [MAP_TYPE.QUEUE]: (id, spec, host) => new QueueMap(id, spec, host, false),
   [MAP_TYPE.STACK]: (id, spec, host) => new QueueMap(id, spec, host, true),
   [MAP_TYPE.LPM_TRIE]: (id, spec, host) => new LpmTrieMap(id, spec, host),

@@ -121,12 +121,20 @@ export abstract class BpfMap {
     this.host.memory.free(scratch);
     return at;
   }
+  /** What bpf(2) says of flags of a lookup or update before the map sees them; 0 or a negative errno. */
+  lockFault(flags: number): number {
+    return flags & BPF_F_LOCK && !this.spec.spinLock ? -EINVAL : 0;
+  }
+  /** Whether bpf(2) may not take elements out with flags (queues and stacks). */
+  get takesNoFlags(): boolean {
+    return false;
+  }
   mayWrite(): boolean {
     return !this.frozen && !(this.spec.flags & BPF_F_RDONLY);
   }
   /** Freezes against bpf(2) writes. */
   freeze(): number {
-    if (this.frozen) return -16;
+    if (!this.mayWrite()) return -EPERM;
     this.frozen = true;
     return 0;
   }

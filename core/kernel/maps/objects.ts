@@ -1,9 +1,9 @@
 // Maps that hold kernel objects: maps in maps, redirect targets, perf events (kernel/bpf/map_in_map.c, devmap.c, cpumap.c, 6.18). They hold no data of programs.
-import { E2BIG, EBADF, EEXIST, EINVAL } from "../errno.ts";
+import { E2BIG, EBADF, EEXIST, EINVAL, ENOENT, ENOSPC, ENOTSUPP, EOPNOTSUPP } from "../errno.ts";
 import type { MapSpec } from "../../object/index.ts";
-import { ArrayMap, indexBytes, u32 } from "./array.ts";
+import { ArrayMap, indexBytes, nextIndex, u32 } from "./array.ts";
 import { HashMap } from "./hash.ts";
-import { BPF_EXIST, BPF_NOEXIST, BpfMap, type MapHost } from "./map.ts";
+import { BPF_ANY, BPF_EXIST, BPF_NOEXIST, BpfMap, type MapHost, type SysResult } from "./map.ts";
 import { ObjectArrayMap } from "./prog-array.ts";
 
 /** The inner map must agree with the template in all that programs rely on (bpf_map_meta_equal). */
@@ -47,6 +47,9 @@ export class HashOfMaps extends HashMap {
   override update(): number {
     return -EINVAL;
   }
+  override sysLookupAndDelete(): SysResult {
+    return -ENOTSUPP;
+  }
   override sysUpdate(key: Uint8Array, value: Uint8Array, flags: number): number {
     const inner = innerMap(this, u32(value));
     if (typeof inner === "number") return inner;
@@ -57,6 +60,9 @@ export class HashOfMaps extends HashMap {
 
 /** Perf events of all CPUs are taken to be open: output always finds its ring. */
 export class PerfEventArray extends ObjectArrayMap<object> {
+  override sysLookup(): SysResult {
+    return -ENOTSUPP;
+  }
   protected resolve(): number {
     return -EBADF;
   }
@@ -86,11 +92,13 @@ export class RedirectArray extends ArrayMap {
     if (flags === BPF_NOEXIST) return -EEXIST;
     const error = u32(value) === 0 ? 0 : this.#check(u32(value));
     if (error) return error;
+    const kept = stored(this, value);
+    if (typeof kept === "number") return kept;
     const set = new Set(this.#set);
     if (u32(value) === 0) set.delete(index);
     else set.add(index);
     this.#set = set;
-    this.host.memory.write(super.lookupBytes(key), value.subarray(0, this.valueSize));
+    this.host.memory.write(super.lookupBytes(key), kept);
     return 0;
   }
   override delete(key: Uint8Array): number {
@@ -119,20 +127,71 @@ export class DevmapHash extends HashMap {
     return this.lookupBytes(indexBytes(index)) !== 0;
   }
   override update(key: Uint8Array, value: Uint8Array, flags: number): number {
-    const error = flags > BPF_EXIST || u32(value) === 0 ? -EINVAL : this.#check(u32(value));
-    return error || super.update(key, value, flags);
+    if (flags > BPF_EXIST || u32(value) === 0) return -EINVAL;
+    if (flags === BPF_NOEXIST && this.lookupBytes(key)) return -EEXIST;
+    const kept = stored(this, value);
+    return this.#check(u32(value)) || (typeof kept === "number" ? kept : super.update(key, kept, BPF_ANY));
   }
   override sysUpdate(key: Uint8Array, value: Uint8Array, flags: number): number {
     return this.update(key, value, flags);
   }
+  override sysLookupAndDelete(): SysResult {
+    return -ENOTSUPP;
+  }
+}
+/** A struct bpf_devmap_val or bpf_cpumap_val as it is kept: the second word is the id of the program whose descriptor it was, or 0. */
+function stored(map: BpfMap, value: Uint8Array): Uint8Array | number {
+  const out = value.slice(0, map.valueSize);
+  if (out.length < 8) return out;
+  const fd = u32(value.subarray(4)) | 0;
+  const program = fd > 0 ? (map.host.programByFd(fd) as { readonly id: number } | undefined) : undefined;
+  if (fd > 0 && !program) return -EINVAL;
+  out.set(indexBytes(program?.id ?? 0), 4);
+  return out;
 }
 
-/** XSKMAP, SOCKMAP, CGROUP_ARRAY, REUSEPORT_SOCKARRAY: no object of theirs exists in a fresh kernel, so that every descriptor is bad. */
-export class EmptyObjectArray extends ObjectArrayMap<object> {
+/** CGROUP_ARRAY: no cgroup has a descriptor here, so that every one is bad. */
+export class CgroupArray extends PerfEventArray {}
+
+/** XSKMAP, SOCKMAP, REUSEPORT_SOCKARRAY: no socket has a descriptor here, so that they stay empty; what differs is the order of the kernel's checks. */
+export class SocketMap extends BpfMap {
+  readonly #errors: SocketErrors;
+  constructor(id: number, spec: MapSpec, host: MapHost, errors: SocketErrors) {
+    super(id, spec, host);
+    this.#errors = errors;
+  }
   has(): boolean {
     return false;
   }
-  protected resolve(): number {
+  lookup(): number {
+    return 0;
+  }
+  override sysLookup(): SysResult {
+    return -(this.valueSize === 8 && this.#errors.lookup === ENOSPC ? ENOENT : this.#errors.lookup);
+  }
+  update(key: Uint8Array, value: Uint8Array, flags: number): number {
+    const large = u32(key) >= this.spec.maxEntries;
+    if (flags > BPF_EXIST) return -EINVAL;
+    if (this.#errors.largeFirst && large) return -E2BIG;
+    if (this.#errors.checksFd && u32(value) > 0x7fffffff) return -EINVAL;
     return -EBADF;
   }
+  delete(key: Uint8Array): number {
+    return u32(key) >= this.spec.maxEntries ? -this.#errors.deleteLarge : -this.#errors.deleteAbsent;
+  }
+  nextKey(key: Uint8Array | undefined): SysResult {
+    return nextIndex(key, this.spec.maxEntries);
+  }
 }
+interface SocketErrors {
+  readonly lookup: number;
+  readonly deleteAbsent: number;
+  readonly deleteLarge: number;
+  /** The index is checked before the descriptor. */
+  readonly largeFirst: boolean;
+  /** A number that can be no descriptor is invalid, not bad. */
+  readonly checksFd: boolean;
+}
+export const XSK: SocketErrors = { lookup: EOPNOTSUPP, deleteAbsent: 0, deleteLarge: EINVAL, largeFirst: true, checksFd: false };
+export const SOCK: SocketErrors = { lookup: ENOSPC, deleteAbsent: EINVAL, deleteLarge: EINVAL, largeFirst: false, checksFd: true };
+export const REUSEPORT: SocketErrors = { lookup: ENOSPC, deleteAbsent: ENOENT, deleteLarge: E2BIG, largeFirst: true, checksFd: false };

@@ -12,6 +12,9 @@ export class QueueMap extends BpfMap {
     super(id, spec, host);
     this.#lifo = lifo;
   }
+  override get takesNoFlags(): boolean {
+    return true;
+  }
   #push(value: Uint8Array, flags: number): number {
     if (flags & BPF_NOEXIST || flags > BPF_EXIST) return -EINVAL;
     const full = this.#items.length >= this.spec.maxEntries;

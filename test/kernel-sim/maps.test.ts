@@ -1,0 +1,51 @@
+// Maps through bpf(2): 10,000 random operations on each type give what the running kernel gives. Skipped where the kernel does not answer.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { root } from "../parity/corpora.ts";
+import { sequence, SimAsk, subjects, type Subject } from "./ask-maps.ts";
+
+const OPERATIONS = 10_000;
+const cpus = ((): number => {
+  try {
+    return Number(/(\d+)$/.exec(readFileSync("/sys/devices/system/cpu/possible", "utf8").trim())![1]) + 1;
+  } catch {
+    return 1;
+  }
+})();
+const tool = join(mkdtempSync(join(tmpdir(), "beeline-maps-")), "ask-maps");
+const ask = (lines: readonly string[]): string[] =>
+  spawnSync(tool, [String(cpus)], { input: `${lines.join("\n")}\n`, maxBuffer: 1 << 28 })
+    .stdout.toString()
+    .trimEnd()
+    .split("\n");
+const answers =
+  spawnSync("cc", ["-O1", "-o", tool, join(root, "test/kernel/ask-maps.c")]).status === 0 && ask(["map 2 4 4 1 0 0 -1"])[0] === "0";
+
+describe.skipIf(!answers)(`${OPERATIONS} operations`, () => {
+  it.each(subjects(cpus).map((s, i): [string, Subject, number] => [s.name, s, i + 1]))("%s", (_name, subject, seed) => {
+    // The kernel waits for a grace period at each update of a map of maps.
+    const lines = sequence(subject, subject.inner ? OPERATIONS / 20 : OPERATIONS, seed * 7919);
+    const kernel = ask(lines);
+    const sim = new SimAsk(cpus);
+    const differ = lines.flatMap((line, i) => {
+      const got = sim.answer(line);
+      return got === kernel[i] ? [] : [{ line, kernel: kernel[i], got }];
+    });
+    const keys = (next: (line: string) => string): string[] => {
+      const out: string[] = [];
+      for (let key = "-"; out.length < 3000;) {
+        const [error, found] = next(`nx ${key}`).split(" ");
+        if (error !== "0") break;
+        out.push((key = found!));
+      }
+      return out.sort();
+    };
+    expect([differ.length, differ.slice(0, 5)]).toEqual([0, []]);
+    if (!subject.unordered) return;
+    const left = keys((line) => sim.answer(line));
+    expect(ask([...lines, ...left.map((k) => `lk ${k} 0`)]).slice(lines.length)).toEqual(left.map((k) => sim.answer(`lk ${k} 0`)));
+  });
+});
