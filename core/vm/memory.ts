@@ -274,6 +274,8 @@ export class Memory {
 
   /** Copies bytes in; for the kernel's side, unchecked but within memory. */
   write(at: number, bytes: Uint8Array): void {
+    // Of no bytes, the address is never looked at.
+    if (bytes.length === 0) return;
     this.u8.set(bytes, at);
     this.markDirty(at, bytes.length);
   }
