@@ -14,7 +14,7 @@ import { widenImprecise } from "../explore/widen.ts";
 import { accessMem } from "../transfer/mem.ts";
 import { notNull } from "../transfer/null-check.ts";
 import { acquireReference, releaseReference } from "./refs.ts";
-import { forgetSlots, markObjectRead, tryObjectSlot } from "./stack-objects.ts";
+import { forgetSlots, markObjectRead, objectSlot } from "./stack-objects.ts";
 
 /** Where the iterator of a call stands. */
 export interface IterPlace {
@@ -65,7 +65,7 @@ export function processIterArg(env: Env, regno: number, kfunc: Kfunc): IterPlace
 
 /** iter_get_spi: what is wrong with the place stands in the log. */
 function slotOf(env: Env, reg: Reg, slots: number): number | "range" | null {
-  const found = tryObjectSlot(env, reg, "iter", slots);
+  const found = objectSlot(env, reg, "iter", slots);
   if (typeof found === "number" || found === "range") return found;
   env.say(`${found}\n`);
   return null;

@@ -11,6 +11,8 @@ class Blob {
   #next = 1;
 
   str(text: string): number {
+    const known = text ? this.#strings.indexOf(`\0${text}\0`) : -1;
+    if (known >= 0) return known + 1;
     const at = this.#strings.length;
     this.#strings += `${text}\0`;
     return text ? at : 0;
@@ -87,12 +89,15 @@ function make(): Blob {
   b.func("shared_struct", int, [b.of("task *", PTR, task)], GLOBAL);
   const odd = b.func("shared_tagged", int, [int], GLOBAL);
   b.tag("arg:nonnull", odd, 0);
+  b.str("x.c");
   return b;
 }
 
 let blob: Blob | undefined;
 const types = (): Blob => (blob ??= make());
-export const testBtf = (): Btf => openBtf(types().bytes());
+export const typeBytes = (): Uint8Array => types().bytes();
+export const stringOffset = (text: string): number => types().str(text);
+export const testBtf = (): Btf => openBtf(typeBytes());
 
 /** Id of a type or function of {@link testBtf}. */
 export function typeId(name: string): number {

@@ -5,4 +5,10 @@ import { CONTROL } from "./control.ts";
 import { STACK } from "./stack.ts";
 export { ANSWERS } from "./answers.ts";
 
-export const FIXTURES: readonly Fixture[] = [...MEMORY, ...STACK, ...CONTROL];
+const FIXTURES: readonly Fixture[] = [...MEMORY, ...STACK, ...CONTROL];
+
+/** Each fixture by its name, `CHECK/N`. */
+export const NAMED: readonly (readonly [name: string, fixture: Fixture])[] = FIXTURES.map((f, i) => [
+  `${f.check}/${FIXTURES.slice(0, i).filter((g) => g.check === f.check).length}`,
+  f,
+]);

@@ -1,11 +1,11 @@
 // Small programs as text, made into what the verifier takes. It verifies nothing.
 import { helperByName, progTypeByName } from "../../../core/catalog/index.ts";
 import { assemble, decodeInsns, type Insn } from "../../../core/isa/index.ts";
-import type { Btf, FuncInfo, MapSpec } from "../../../core/object/index.ts";
-import type { VerifyInput } from "../../../core/verifier/index.ts";
+import type { Btf, FuncInfo, LineInfo, MapSpec } from "../../../core/object/index.ts";
+import type { CheckId, VerifyInput } from "../../../core/verifier/index.ts";
 import { viewObject } from "../../isa/elf-sections.ts";
 import { kernelBtf } from "../../parity/corpora.ts";
-import { testBtf, typeId } from "./btf.ts";
+import { stringOffset, testBtf, typeId } from "./btf.ts";
 
 /** A map: its type, sizes in bytes and entries; `value` names a type of the test's BTF. */
 export interface TestMap {
@@ -29,15 +29,19 @@ export interface Setting {
   readonly attach?: number;
   /** Kernel function, tracepoint type or structure that the program attaches to. */
   readonly target?: string | number;
-  /** Functions of the test's BTF, main first, each with its first instruction as a label; `0` for main. */
+  /** Functions of the test's BTF, main first, each with its first instruction as a label or number; `0` for main. */
   readonly funcs?: readonly (readonly [name: string, label: string])[];
+  /** Line info: an instruction as a label or number, and a line. */
+  readonly lines?: readonly (readonly [label: string, line: number])[];
+  /** The program comes with the test's BTF, though neither maps nor functions need it. */
+  readonly types?: boolean;
 }
 /**
  * A program that one check rejects, and its neighbour, which differs by one replacement or by its setting.
- * Lines are parted by `;`. The instruction at fault ends in `<--`; without that mark the check speaks of no instruction.
+ * Lines are parted by `;`. `type NAME` stands for the id of a type of the test's BTF, `ktype KIND:NAME` for one of the kernel's. The instruction at fault ends in `<--`; without that mark the check speaks of no instruction.
  */
 export interface Fixture extends Setting {
-  readonly check: string;
+  readonly check: CheckId;
   readonly text: string;
   readonly neighbour: readonly [from: string, to: string] | Partial<Setting>;
 }
@@ -84,6 +88,8 @@ export function symbol(name: string | number): number {
 function code(text: string): { insns: Insn[]; fault: number; places: Map<string, number> } {
   const lines = text
     .replace(/(\w+:) /g, "$1;")
+    .replace(/\bktype (\S+?)(?=;|$| )/g, (_, name: string) => `${symbol(name)}`)
+    .replace(/\btype (\w+)/g, (_, name: string) => `${typeId(name)}`)
     .split(";")
     .map((l) => l.trim());
   const plain = lines.map((l) => l.replace(/\s*<--$/, ""));
@@ -115,6 +121,11 @@ export const specOf = (m: TestMap, i: number): MapSpec => ({
   frozen: m.frozen !== undefined,
 });
 
+const FILE = "x.c";
+/** struct bpf_line_info as four numbers each. */
+export const lineRecords = (lines: readonly LineInfo[]): number[][] =>
+  lines.map((l) => [l.insnIdx, stringOffset(l.file), stringOffset(l.text), (l.line << 10) | l.column]);
+
 /** The program of a fixture, or its neighbour's. */
 export function build(f: Fixture, neighbour = false): Built & { setting: Setting } {
   const other = f.neighbour;
@@ -123,9 +134,18 @@ export function build(f: Fixture, neighbour = false): Built & { setting: Setting
   if (isEdit && !f.text.includes(other[0] as string)) throw new Error(`${f.check}: '${other[0]}' is not in the text`);
   const text = neighbour && isEdit ? f.text.replace(other[0] as string, other[1] as string) : f.text;
   const { insns, fault, places } = code(text);
-  const funcInfo: FuncInfo[] = (setting.funcs ?? []).map(([name, label]) => ({ insnIdx: places.get(label)!, typeId: typeId(name) }));
+  const at = (label: string): number => places.get(label) ?? Number(label);
+  const funcInfo: FuncInfo[] = (setting.funcs ?? []).map(([name, label]) => ({ insnIdx: at(label), typeId: typeId(name) }));
+  const lineInfo: LineInfo[] = (setting.lines ?? []).map(([label, line]) => ({
+    insnIdx: at(label),
+    file: FILE,
+    line,
+    column: 1,
+    text: FILE,
+  }));
   const maps = setting.maps ?? [];
-  const btf: Btf | undefined = funcInfo.length || maps.some((m) => m.value) ? testBtf() : undefined;
+  const typed = setting.types || funcInfo.length > 0 || lineInfo.length > 0 || maps.some((m) => m.value);
+  const btf: Btf | undefined = typed ? testBtf() : undefined;
   const input: VerifyInput = {
     name: "",
     type: progTypeByName(setting.type)!,
@@ -137,7 +157,7 @@ export function build(f: Fixture, neighbour = false): Built & { setting: Setting
     maps: maps.map(specOf),
     btf,
     funcInfo,
-    lineInfo: [],
+    lineInfo,
   };
   return { input, fault, setting };
 }
