@@ -16,7 +16,7 @@ import { markFastcallPatterns, removeFastcallStack } from "./prepare/fastcall.ts
 import { checkKernelVersion } from "./prepare/kernel-version.ts";
 import { resolveLdImm64 } from "./prepare/ld-imm64.ts";
 import { computeLiveRegs } from "./prepare/live-regs.ts";
-import { addSubprogs, checkCallsAllowed, checkFuncInfo, checkSubprogs } from "./prepare/subprogs.ts";
+import { addSubprogs, checkCallsAllowed, checkFuncInfo, checkFuncInfoEarly, checkSubprogs } from "./prepare/subprogs.ts";
 import type { VerifyInput, VerifyOptions, VerifyResult } from "./types.ts";
 
 const INSNS_LIMIT = 1_000_000;
@@ -62,6 +62,7 @@ function prepare(env: Env): void {
   env.kfuncs = new KfuncTable(env);
   checkKernelVersion(env);
   checkCallsAllowed(env);
+  checkFuncInfoEarly(env);
   addSubprogs(env);
   checkSubprogs(env);
   checkFuncInfo(env);

@@ -130,7 +130,7 @@ static int decode(const char *hex) {
   return n;
 }
 
-/* The last line of the log that is no statistic; notes the last instruction that the log shows. */
+/* The last line of the log that is no statistic, without one that follows on the same line; notes the last instruction that the log shows. */
 static const char *last_error(int *insn) {
   static const char *const stats[] = {"processed ", "verification time ", "stack depth ", "mark_read ", NULL};
   char *best = "";
@@ -140,6 +140,8 @@ static const char *last_error(int *insn) {
     int skip = 0;
     for (int i = 0; stats[i]; i++) skip |= !strncmp(line, stats[i], strlen(stats[i]));
     if (!skip) best = line;
+    char *tail = strstr(line, "processed ");
+    if (!skip && tail && strstr(tail, " insns (limit ")) *tail = 0;
     if (sscanf(line, "%d: %c", &at, &open) == 2 && (open == '(' || !strncmp(strchr(line, ' '), " BUG_", 5))) *insn = at;
   }
   return best;
@@ -171,6 +173,12 @@ static void load(const char *line) {
   if (strcmp(caps, "full")) take_caps(caps);
   long fd = bpf(BPF_PROG_LOAD, &attr);
   int err = fd < 0 ? errno : 0, insn = -1;
+  if (err == ENOSPC) { /* The log is longer than its buffer, which hides the verdict. */
+    attr.log_level = STATS_ONLY;
+    attr.log_buf = (unsigned long)content;
+    fd = bpf(BPF_PROG_LOAD, &attr);
+    err = fd < 0 ? errno : 0;
+  }
   if (strcmp(caps, "full")) take_caps("full");
   if (fd >= 0) close(fd);
   unsigned processed = 0;

@@ -348,7 +348,7 @@ function checkGetFuncIp(env: Env): void {
 function tailCall(env: Env): boolean {
   if (env.cur.curframe === 0) return false;
   env.scratchReg(0);
-  pushPath(env, env.insnIdx + 1, env.insnIdx, false);
+  pushPath(env, env.insnIdx + 1, env.insnIdx, false, 0);
   clearPacketPointers(env);
   env.regs[0] = env.unknownScalar();
   functionExit(env);

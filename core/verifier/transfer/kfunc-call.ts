@@ -2,7 +2,7 @@
 import { kfuncAllowed } from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
-import { EACCES, EFAULT, EINVAL, Unsupported, type Env } from "../env.ts";
+import { EACCES, EFAULT, EINVAL, ENOMEM, Unsupported, type Env } from "../env.ts";
 import { btfKindStr } from "../btf/func-args.ts";
 import { kernelCtx } from "../btf/ctx-type.ts";
 import type { Kfunc } from "../btf/kfuncs.ts";
@@ -14,6 +14,7 @@ import { dynptrFlag, releaseDynptr } from "../check/dynptr.ts";
 import { disown, graphNodeReg, inRbtreeCallback, nonOwning } from "../check/graph.ts";
 import { iterReg, processIterNext } from "../check/iter.ts";
 import { checkKfuncArgs, isScalarStruct, newKfuncMeta, type KfuncMeta } from "../check/kfunc-args.ts";
+import { andSay } from "../check/map-access.ts";
 import { mayAccessPacket } from "../check/packet.ts";
 import { acquireReference, releaseReference } from "../check/refs.ts";
 import { clearCallerSaved } from "../check/regs.ts";
@@ -64,7 +65,9 @@ export function checkKfuncCall(env: Env, insn: Insn): "on" | "throws" {
 
 /** A resilient lock may not be had: that is a path of its own. */
 function failedLock(env: Env): void {
-  const other = pushPath(env, env.insnIdx + 1, env.insnIdx, false);
+  const other = andSay(env, "failed to push state for failed lock acquisition", () =>
+    pushPath(env, env.insnIdx + 1, env.insnIdx, false, ENOMEM),
+  );
   const regs = other.cur.regs;
   for (let i = 0; i < 6; i++) regs[i] = env.notInit;
   regs[0] = env.scalar(env.D.ops.s32Range(env.D.UNKNOWN, -MAX_ERRNO, -1));

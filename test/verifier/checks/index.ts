@@ -2,10 +2,12 @@
 import type { Fixture } from "./program.ts";
 import { MEMORY } from "./memory.ts";
 import { CONTROL } from "./control.ts";
+import { FUNCTIONS } from "./calls.ts";
+import { LOAD } from "./load.ts";
 import { STACK } from "./stack.ts";
 export { ANSWERS } from "./answers.ts";
 
-const FIXTURES: readonly Fixture[] = [...MEMORY, ...STACK, ...CONTROL];
+const FIXTURES: readonly Fixture[] = [...MEMORY, ...STACK, ...CONTROL, ...FUNCTIONS, ...LOAD];
 
 /** Each fixture by its name, `CHECK/N`. */
 export const NAMED: readonly (readonly [name: string, fixture: Fixture])[] = FIXTURES.map((f, i) => [

@@ -1,14 +1,9 @@
 // Fixtures of checks on loads, stores and pointers. Data only.
-import type { Fixture, TestMap } from "./program.ts";
+import { ARRAY, HASH, END, VALUE } from "./parts.ts";
+import type { Fixture } from "./program.ts";
 
-const ARRAY: TestMap = { type: 2, key: 4, size: 16, entries: 1 };
-const HASH: TestMap = { type: 1, key: 8, size: 48, entries: 16 };
-/** r0 = a value of map 0, perhaps NULL. */
-const LOOKUP = "*(u32 *)(r10 - 4) = 0; r2 = r10; r2 += -4; r1 = map 0; call bpf_map_lookup_elem";
-const VALUE = `${LOOKUP}; if r0 != 0 goto ok; r0 = 0; exit; ok:`;
 /** r2 = packet, r3 = its end, of an XDP context. */
 const PACKET = "r2 = *(u32 *)(r1 + 0); r3 = *(u32 *)(r1 + 4)";
-const END = "r0 = 0; exit";
 
 export const MEMORY: readonly Fixture[] = [
   {

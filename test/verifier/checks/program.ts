@@ -1,7 +1,7 @@
 // Small programs as text, made into what the verifier takes. It verifies nothing.
 import { helperByName, progTypeByName } from "../../../core/catalog/index.ts";
 import { assemble, decodeInsns, type Insn } from "../../../core/isa/index.ts";
-import type { Btf, FuncInfo, LineInfo, MapSpec } from "../../../core/object/index.ts";
+import { literalDescriptor, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
 import type { CheckId, VerifyInput } from "../../../core/verifier/index.ts";
 import { viewObject } from "../../isa/elf-sections.ts";
 import { kernelBtf } from "../../parity/corpora.ts";
@@ -47,6 +47,8 @@ export interface Fixture extends Setting {
 }
 export interface Built {
   readonly input: VerifyInput;
+  /** The instructions as the kernel is given them: what is no index of a map is a descriptor. */
+  readonly raw: readonly Insn[];
   readonly fault: number;
 }
 
@@ -65,8 +67,10 @@ const FUNC_KIND = 12;
 function patch(insns: Insn[], at: number, line: string, place: (label: string) => number): void {
   const old = insns[at]!;
   let m: RegExpExecArray | null;
-  if ((m = SPECIAL[0]![0].exec(line))) insns[at] = { ...old, src: 1 };
-  else if ((m = SPECIAL[1]![0].exec(line))) {
+  if (SPECIAL[0]![0].test(line)) {
+    insns[at] = { ...old, src: 1 };
+    insns[at + 1] = slot(0, 0, 0, 0, 0);
+  } else if ((m = SPECIAL[1]![0].exec(line))) {
     insns[at] = { ...old, src: 2 };
     insns[at + 1] = slot(0, 0, 0, 0, Number(m[3]));
   } else if ((m = SPECIAL[2]![0].exec(line))) insns[at] = { ...old, src: 3, imm: symbol(m[2]!) };
@@ -153,11 +157,11 @@ export function build(f: Fixture, neighbour = false): Built & { setting: Setting
     attachBtfId: setting.target === undefined ? 0 : symbol(setting.target),
     flags: setting.flags ?? 0,
     license: setting.license ?? "GPL",
-    insns,
+    insns: insns.map((i) => (i.code === 0x18 && i.src === 1 && !maps[i.imm] ? { ...i, imm: literalDescriptor(i.imm, maps.length) } : i)),
     maps: maps.map(specOf),
     btf,
     funcInfo,
     lineInfo,
   };
-  return { input, fault, setting };
+  return { input, raw: insns, fault, setting };
 }

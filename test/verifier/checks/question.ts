@@ -15,7 +15,7 @@ function mapLine(word: string, m: MapSpec): string {
 
 /** Lines that end in one `prog`: the program of a fixture, or its neighbour's. */
 export function question(f: Fixture, neighbour: boolean): string[] {
-  const { input, setting } = build(f, neighbour);
+  const { input, raw, setting } = build(f, neighbour);
   const out = ["new", "set level 1"];
   if (input.btf) out.push(`btf ${hex(typeBytes())}`);
   for (const m of input.maps) {
@@ -33,5 +33,5 @@ export function question(f: Fixture, neighbour: boolean): string[] {
         .map((r) => words(...r))
         .join("")}`,
     );
-  return [...out, `prog ${input.type} ${input.flags} ${hex(encodeInsns(input.insns))}`];
+  return [...out, `prog ${input.type} ${input.flags} ${hex(encodeInsns(raw))}`];
 }
