@@ -140,7 +140,6 @@ export const CHECK_IDS = [
   "stack-unbounded",
   "stack-uninit",
   "stack-variable-offset",
-  "stack-variable-write",
   "storage-flags",
   "struct-ops",
   "subprog-args",

@@ -70,6 +70,7 @@ static int make_map(const char *line) {
   if (n != 4 && n != 8) fail("bad line", line);
   attr.map_extra = extra;
   attr.inner_map_fd = template_fd;
+  snprintf(attr.map_name, sizeof attr.map_name, "m%d", map_count);
   if (value && types_fd > 0) {
     attr.btf_fd = types_fd;
     attr.btf_key_type_id = key;
@@ -201,7 +202,8 @@ int main(void) {
     else if (!strncmp(line, "new", 3)) begin();
     else if (strncmp(line, "map ", 4) || map_count == MAX_MAPS) fail("bad line", line);
     else {
-      maps[map_count++] = make_map(line);
+      maps[map_count] = make_map(line);
+      map_count++;
       if (template_fd > 0) close(template_fd);
       template_fd = 0;
     }

@@ -1,7 +1,7 @@
 // Kernel pointers kept in map values (check_map_kptr_access, map_kptr_match_type, 6.18).
 import { type Btf } from "../../object/index.ts";
 import * as op from "../../isa/index.ts";
-import { EACCES, EINVAL, type Env } from "../env.ts";
+import { EACCES, type Env } from "../env.ts";
 import type { Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
 import { checkPtrOff } from "../check/ptr-off.ts";
@@ -27,7 +27,7 @@ export function checkKptrMatch(env: Env, field: BtfField, reg: Reg, regno: numbe
     const or = unref ? ` or ${T.regTypeStr(T.PTR_TO_BTF_ID | T.PTR_UNTRUSTED)}${typeName(field)}` : "";
     return env.fail(
       "kptr-type",
-      EINVAL,
+      EACCES,
       `invalid kptr access, R${regno} type=${T.regTypeStr(reg.type)}${name} expected=${base}${typeName(field)}${or}`,
     );
   };

@@ -38,7 +38,8 @@ export interface Setting {
 }
 /**
  * A program that one check rejects, and its neighbour, which differs by one replacement or by its setting.
- * Lines are parted by `;`. `type NAME` stands for the id of a type of the test's BTF, `ktype KIND:NAME` for one of the kernel's. The instruction at fault ends in `<--`; without that mark the check speaks of no instruction.
+ * Lines are parted by `;`. `type NAME` stands for the id of a type of the test's BTF, `ktype KIND:NAME` for one of
+ * the kernel's, `koff STRUCT.MEMBER` for an offset in one of those. The instruction at fault ends in `<--`; without that mark the check speaks of no instruction.
  */
 export interface Fixture extends Setting {
   readonly check: CheckId;
@@ -82,6 +83,15 @@ function patch(insns: Insn[], at: number, line: string, place: (label: string) =
   }
 }
 
+/** Offset in bytes of a direct member of a kernel structure. */
+function kernelOffset(struct: string, member: string): number {
+  const found = kernelBtf()
+    .type(symbol(`4:${struct}`))
+    .members.find((m) => m.name === member);
+  if (!found) throw new Error(`the kernel's struct ${struct} has no member ${member} of its own`);
+  return found.bitOffset / 8;
+}
+
 /** The kernel's BTF id of `KIND:NAME` (function when no kind is given), or the number itself. */
 export function symbol(name: string | number): number {
   if (typeof name === "number" || /^-?\d+$/.test(name)) return Number(name);
@@ -93,6 +103,7 @@ function code(text: string): { insns: Insn[]; fault: number; places: Map<string,
   const lines = text
     .replace(/(\w+:) /g, "$1;")
     .replace(/\bktype (\S+?)(?=;|$| )/g, (_, name: string) => `${symbol(name)}`)
+    .replace(/\bkoff (\w+)\.(\w+)/g, (_, struct: string, member: string) => `${kernelOffset(struct, member)}`)
     .replace(/\btype (\w+)/g, (_, name: string) => `${typeId(name)}`)
     .split(";")
     .map((l) => l.trim());
