@@ -1,7 +1,7 @@
 // Asks the running kernel for its verdict on raw programs, line by line from standard input; one line of answer for each `prog`.
 // It loads programs and types and creates maps only: it attaches, pins and runs nothing.
 //
-//   map TYPE KEY VALUE ENTRIES [FLAGS EXTRA BTF_KEY BTF_VALUE [CONTENT]]   creates the next map; CONTENT is element 0 in hex, which freezes it
+//   map TYPE KEY VALUE ENTRIES [FLAGS EXTRA BTF_KEY BTF_VALUE KERNEL_VALUE [CONTENT]]   creates the next map; CONTENT is element 0 in hex, which freezes it
 //   inner TYPE KEY VALUE ENTRIES     the template of the next map
 //   btf HEX                          types of the maps and programs that follow
 //   set NAME VALUE                   attach, target, funcs (HEX), lines (HEX), license, caps (full, noperfmon, bpf), level; for the programs that follow
@@ -65,12 +65,13 @@ static int make_map(const char *line) {
   unsigned long long extra = 0;
   unsigned key = 0, value = 0;
   int at = 0;
-  int n = sscanf(line, "%*s %u %u %u %u %n%u %llu %u %u %n", &attr.map_type, &attr.key_size, &attr.value_size, &attr.max_entries, &at,
-                 &attr.map_flags, &extra, &key, &value, &at);
-  if (n != 4 && n != 8) fail("bad line", line);
+  int n = sscanf(line, "%*s %u %u %u %u %n%u %llu %u %u %u %n", &attr.map_type, &attr.key_size, &attr.value_size, &attr.max_entries, &at,
+                 &attr.map_flags, &extra, &key, &value, &attr.btf_vmlinux_value_type_id, &at);
+  if (n != 4 && n != 9) fail("bad line", line);
   attr.map_extra = extra;
   attr.inner_map_fd = template_fd;
   snprintf(attr.map_name, sizeof attr.map_name, "m%d", map_count);
+  if (attr.btf_vmlinux_value_type_id && types_fd > 0) attr.btf_fd = types_fd;
   if (value && types_fd > 0) {
     attr.btf_fd = types_fd;
     attr.btf_key_type_id = key;

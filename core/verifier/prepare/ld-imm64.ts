@@ -4,7 +4,7 @@ import { MAP_TYPE as MT, PROG_TYPE as PT } from "../../catalog/index.ts";
 import { BTF_KIND, descriptorOf, type Btf } from "../../object/index.ts";
 import { E2BIG, EBUSY, EINVAL, ENOENT, ENOTSUPP, EPERM, EPROTO, ERANGE, Unsupported, type Env } from "../env.ts";
 import { MEM_PERCPU, MEM_RDONLY, PTR_TO_BTF_ID, PTR_TO_MEM } from "../domain/reg-types.ts";
-import { BPF_LIST_HEAD, BPF_RB_ROOT, BPF_SPIN_LOCK, BPF_TIMER, BPF_WORKQUEUE, hasField } from "../btf/record.ts";
+import { BPF_LIST_HEAD, BPF_RB_ROOT, BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK, BPF_TIMER, BPF_WORKQUEUE, hasField } from "../btf/record.ts";
 import type { MapInfo } from "../maps/map-info.ts";
 
 const EBADF = 9;
@@ -37,7 +37,7 @@ function checkMapForProg(env: Env, map: MapInfo): void {
   const type = env.prog.type;
   if (hasField(map.record, BPF_LIST_HEAD | BPF_RB_ROOT) && TRACING.has(type))
     env.fail("map-in-tracing", EINVAL, "tracing progs cannot use bpf_{list_head,rb_root} yet");
-  if (hasField(map.record, BPF_SPIN_LOCK)) {
+  if (hasField(map.record, BPF_SPIN_LOCK | BPF_RES_SPIN_LOCK)) {
     if (type === PT.SOCKET_FILTER) env.fail("map-spin-lock", EINVAL, "socket filter progs cannot use bpf_spin_lock yet");
     if (TRACING.has(type)) env.fail("map-spin-lock", EINVAL, "tracing progs cannot use bpf_spin_lock yet");
   }

@@ -1,4 +1,5 @@
 // Calling a helper: its arguments, what it does to references and callbacks, what it returns (check_helper_call, 6.18).
+import { bug } from "../../base/index.ts";
 import { helperAvailable, helperById, HELPERS, MAP_TYPE as MT, PROG_TYPE as PT, ATTACH_TYPE as AT } from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import { BTF_KIND, type Btf } from "../../object/index.ts";
@@ -139,14 +140,10 @@ function recordTailCallKey(env: Env, meta: CallMeta): void {
 
 function release(env: Env, proto: Proto, meta: CallMeta): void {
   const reg = env.reg(meta.releaseRegno);
-  let ok: boolean;
-  if (argBase(proto.args[meta.releaseRegno - 1]!.type) === A.ARG_PTR_TO_DYNPTR) {
-    releaseDynptr(env, reg);
-    ok = true;
-  } else if (meta.funcId === FUNC.kptr_xchg && meta.refObjId) ok = releaseIntoMap(env, meta.refObjId);
-  else if (meta.refObjId) ok = releaseReference(env, meta.refObjId);
-  else ok = isNullReg(env, reg);
-  if (!ok) env.fail("release", EINVAL, `func ${funcName(meta.funcId)}#${meta.funcId} reference has not been acquired before`);
+  if (argBase(proto.args[meta.releaseRegno - 1]!.type) === A.ARG_PTR_TO_DYNPTR) return releaseDynptr(env, reg);
+  if (!meta.refObjId) return;
+  const held = meta.funcId === FUNC.kptr_xchg ? releaseIntoMap(env, meta.refObjId) : releaseReference(env, meta.refObjId);
+  if (!held) bug(`${funcName(meta.funcId)} releases a reference that nobody holds`);
 }
 /** bpf_kptr_xchg takes the reference; a per-CPU object stays readable under RCU. */
 function releaseIntoMap(env: Env, id: number): boolean {

@@ -73,8 +73,7 @@ function special(b: Blob, int: number, u64: number): void {
       words * 8,
       Array.from({ length: words }, (_, i) => [`o${i}`, u64, i * 8]),
     );
-  for (const name of ["bpf_spin_lock", "bpf_refcount"]) b.struct(name, 4, [["val", int, 0]]);
-  b.struct("bpf_res_spin_lock", 8, [["val", u64, 0]]);
+  for (const name of ["bpf_spin_lock", "bpf_res_spin_lock", "bpf_refcount"]) b.struct(name, 4, [["val", int, 0]]);
   const t = (name: string): number => b.ids.get(name)!;
   const value = (name: string, size: number, ...members: [name: string, type: string, off: number][]): number =>
     b.struct(
@@ -91,6 +90,7 @@ function special(b: Blob, int: number, u64: number): void {
   value("plain", 8, ["n", word, 0]);
   value("pair", 16, ["a", word, 0], ["b", word, 8]);
   value("item", 32, ["n", word, 0], ["list", "bpf_list_node", 8]);
+  value("item2", 40, ["n", word, 0], ["list", "bpf_list_node", 8], ["m", word, 32]);
   value("leaf", 40, ["n", word, 0], ["node", "bpf_rb_node", 8]);
   value("counted", 16, ["n", word, 0], ["refs", "bpf_refcount", 8]);
   value("big", 1024, ["a", word, 0], ["z", word, 1016]);

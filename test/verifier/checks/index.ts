@@ -5,12 +5,25 @@ import { CONTROL } from "./control.ts";
 import { FUNCTIONS } from "./calls.ts";
 import { DYNPTR } from "./dynptr.ts";
 import { HELPERS } from "./helpers.ts";
+import { GRAPH } from "./graph.ts";
+import { KFUNCS } from "./kfuncs.ts";
 import { LOAD } from "./load.ts";
 import { SPECULATION } from "./speculation.ts";
 import { STACK } from "./stack.ts";
 export { ANSWERS } from "./answers.ts";
 
-const FIXTURES: readonly Fixture[] = [...MEMORY, ...STACK, ...CONTROL, ...FUNCTIONS, ...LOAD, ...HELPERS, ...DYNPTR, ...SPECULATION];
+const FIXTURES: readonly Fixture[] = [
+  ...MEMORY,
+  ...STACK,
+  ...CONTROL,
+  ...FUNCTIONS,
+  ...LOAD,
+  ...HELPERS,
+  ...DYNPTR,
+  ...SPECULATION,
+  ...KFUNCS,
+  ...GRAPH,
+];
 
 /** Each fixture by its name, `CHECK/N`. */
 export const NAMED: readonly (readonly [name: string, fixture: Fixture])[] = FIXTURES.map((f, i) => [

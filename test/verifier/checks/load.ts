@@ -5,6 +5,7 @@ import type { Fixture, TestMap } from "./program.ts";
 const CGROUP: TestMap = { type: 19, key: 16, size: 8, entries: 0 };
 const ARENA: TestMap = { type: 33, key: 0, size: 0, entries: 1, flags: 1024, extra: 1n << 44n };
 const TRIE: TestMap = { type: 11, key: 8, size: 8, entries: 1, flags: 1 };
+const OPS: TestMap = { type: 26, key: 4, size: 256, entries: 1, structOps: "tcp_congestion_ops" };
 const SYSCALL = { type: "syscall", flags: 16 } as const;
 const MAPS = (n: number): string => Array.from({ length: n }, (_, i) => `r1 = map ${i}`).join("; ");
 
@@ -83,7 +84,15 @@ export const LOAD: readonly Fixture[] = [
     text: `r1 = map 0; ${END}`,
     neighbour: { type: "xdp" },
   },
+  {
+    check: "map-spin-lock",
+    type: "kprobe",
+    maps: [{ ...ARRAY, size: 16, value: "res_locked" }],
+    text: `r1 = map 0; ${END}`,
+    neighbour: { type: "xdp" },
+  },
   { check: "map-sleepable", ...SYSCALL, maps: [TRIE], text: `r1 = map 0; ${END}`, neighbour: { maps: [HASH] } },
+  { check: "map-struct-ops", type: "xdp", maps: [OPS], text: `r1 = map 0; ${END}`, neighbour: { maps: [ARRAY] } },
   {
     check: "too-many-maps",
     type: "xdp",

@@ -15,6 +15,7 @@ export const VALUE = `${LOOKUP}; if r0 != 0 goto ok; r0 = 0; exit; ok:`;
 export const RESERVE = "r1 = map 0; r2 = 8; r3 = 0; call bpf_ringbuf_reserve; if r0 != 0 goto ok; exit; ok:";
 /** r1 = 8 bytes of the stack. */
 export const BUFFER = "*(u64 *)(r10 - 8) = 0; r1 = r10; r1 += -8";
+export const MAIN = [["main", "0"]] as const;
 /** main, and a static function that begins at the label. */
 export const withLocal = (label: string): readonly (readonly [string, string])[] => [
   ["main", "0"],

@@ -18,6 +18,8 @@ export interface TestMap {
   readonly value?: string;
   readonly frozen?: string;
   readonly inner?: TestMap;
+  /** Kernel structure of a struct_ops map. */
+  readonly structOps?: string;
 }
 export interface Setting {
   /** Program type by the kernel's name. */
@@ -33,8 +35,6 @@ export interface Setting {
   readonly funcs?: readonly (readonly [name: string, label: string])[];
   /** Line info: an instruction as a label or number, and a line. */
   readonly lines?: readonly (readonly [label: string, line: number])[];
-  /** The program comes with the test's BTF, though neither maps nor functions need it. */
-  readonly types?: boolean;
 }
 /**
  * A program that one check rejects, and its neighbour, which differs by one replacement or by its setting.
@@ -134,6 +134,7 @@ export const specOf = (m: TestMap, i: number): MapSpec => ({
   inner: m.inner && specOf(m.inner, 99),
   initial: m.frozen === undefined ? undefined : Buffer.from(m.frozen, "hex"),
   frozen: m.frozen !== undefined,
+  structOps: m.structOps,
 });
 
 const FILE = "x.c";
@@ -159,7 +160,7 @@ export function build(f: Fixture, neighbour = false): Built & { setting: Setting
     text: FILE,
   }));
   const maps = setting.maps ?? [];
-  const typed = setting.types || funcInfo.length > 0 || lineInfo.length > 0 || maps.some((m) => m.value);
+  const typed = funcInfo.length > 0 || lineInfo.length > 0 || maps.some((m) => m.value || m.structOps);
   const btf: Btf | undefined = typed ? testBtf() : undefined;
   const input: VerifyInput = {
     name: "",

@@ -2,14 +2,15 @@
 import { encodeInsns } from "../../../core/isa/index.ts";
 import type { MapSpec } from "../../../core/object/index.ts";
 import { typeBytes } from "./btf.ts";
-import { build, lineRecords, type Fixture } from "./program.ts";
+import { build, lineRecords, symbol, type Fixture } from "./program.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const words = (...n: number[]): string => hex(new Uint8Array(Uint32Array.from(n).buffer));
 
 function mapLine(word: string, m: MapSpec): string {
   const sizes = [m.type, m.keySize, m.valueSize, m.maxEntries];
-  const more = [m.flags, m.mapExtra, m.btfKeyTypeId, m.btfValueTypeId];
+  const kernelValue = m.structOps ? symbol(`4:bpf_struct_ops_${m.structOps}`) : 0;
+  const more = [m.flags, m.mapExtra, m.btfKeyTypeId, m.btfValueTypeId, kernelValue];
   return [word, ...sizes, ...more, m.frozen ? hex(m.initial!) : ""].join(" ").trim();
 }
 
