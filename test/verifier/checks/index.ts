@@ -1,6 +1,7 @@
 // All fixtures of the verifier's checks. Data only.
 import type { Fixture } from "./program.ts";
 import { MEMORY } from "./memory.ts";
+import { ATTACH } from "./attach.ts";
 import { CONTROL } from "./control.ts";
 import { FUNCTIONS } from "./calls.ts";
 import { DYNPTR } from "./dynptr.ts";
@@ -23,6 +24,7 @@ const FIXTURES: readonly Fixture[] = [
   ...SPECULATION,
   ...KFUNCS,
   ...GRAPH,
+  ...ATTACH,
 ];
 
 /** Each fixture by its name, `CHECK/N`. */
