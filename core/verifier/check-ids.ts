@@ -72,6 +72,7 @@ export const CHECK_IDS = [
   "ld-abs-subprog",
   "ld-abs-type",
   "ld-imm64",
+  "line-info",
   "map-arena",
   "map-cgroup-storage",
   "map-direct-value",

@@ -15,6 +15,7 @@ import { checkCfg, computePostorder, computeScc } from "./prepare/cfg.ts";
 import { markFastcallPatterns, removeFastcallStack } from "./prepare/fastcall.ts";
 import { checkKernelVersion } from "./prepare/kernel-version.ts";
 import { resolveLdImm64 } from "./prepare/ld-imm64.ts";
+import { checkLineInfo } from "./prepare/line-info.ts";
 import { computeLiveRegs } from "./prepare/live-regs.ts";
 import { addSubprogs, checkCallsAllowed, checkFuncInfo, checkFuncInfoEarly, checkSubprogs } from "./prepare/subprogs.ts";
 import type { VerifyInput, VerifyOptions, VerifyResult } from "./types.ts";
@@ -66,6 +67,7 @@ function prepare(env: Env): void {
   addSubprogs(env);
   checkSubprogs(env);
   checkFuncInfo(env);
+  checkLineInfo(env);
   resolveLdImm64(env);
   env.attach = resolveAttach(env);
   checkCfg(env);

@@ -15,6 +15,7 @@ const caught = (main: string, cb: string): readonly (readonly [string, string])[
   [cb, "cb"],
 ];
 
+const LINES = (...at: string[]): readonly (readonly [string, number])[] => at.map((label, i) => [label, i + 1]);
 const CAUGHT = caught("main_caught", "caught");
 
 export const FUNCTIONS: readonly Fixture[] = [
@@ -252,6 +253,24 @@ export const FUNCTIONS: readonly Fixture[] = [
     ],
     text: `call f; ${END}; f: ${END}`,
     neighbour: { funcs: withLocal("f") },
+  },
+  {
+    check: "line-info",
+    type: "xdp",
+    lines: LINES("0", "0"),
+    text: END,
+    neighbour: { lines: LINES("0", "1") },
+  },
+  { check: "line-info", type: "xdp", lines: LINES("0", "2"), text: END, neighbour: { lines: LINES("0", "1") } },
+  { check: "line-info", type: "xdp", lines: LINES("0", "1"), text: `r1 = 1 ll; ${END}`, neighbour: { lines: LINES("0", "2") } },
+  { check: "line-info", type: "xdp", lines: LINES("1"), text: END, neighbour: { lines: LINES("0", "1") } },
+  {
+    check: "line-info",
+    type: "xdp",
+    funcs: withLocal("f"),
+    lines: LINES("0"),
+    text: `call f; ${END}; f: ${END}`,
+    neighbour: { lines: LINES("0", "f") },
   },
   { check: "may-goto", type: "xdp", text: `raw 0xe5 0 0 0 5 <--; ${END}`, neighbour: ["raw 0xe5 0 0 0 5", "raw 0xe5 0 0 0 0"] },
   { check: "infinite-loop", type: "xdp", text: `r0 = 0; l: r1 = 0; if r1 == 0 goto l <--; exit`, neighbour: ["r1 == 0", "r1 == 1"] },
