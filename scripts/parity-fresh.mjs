@@ -30,8 +30,8 @@ const kernelMs = performance.now() - kernelStart;
 if (asked.status === 77) skip("the kernel refuses bpf(2) here");
 if (asked.status !== 0) throw new Error(`ask failed: ${asked.stderr}`);
 
-const maps = FRESH_MAPS.map(([type, keySize, valueSize, maxEntries]) => ({
-  ...{ name: "", type, keySize, valueSize, maxEntries, flags: 0, mapExtra: 0n, btfKeyTypeId: 0, btfValueTypeId: 0 },
+const maps = FRESH_MAPS.map(([type, keySize, valueSize, maxEntries], i) => ({
+  ...{ name: `m${i}`, type, keySize, valueSize, maxEntries, flags: 0, mapExtra: 0n, btfKeyTypeId: 0, btfValueTypeId: 0 },
 }));
 const base = { name: "", expectedAttachType: 0, attachBtfId: 0, license: "GPL", maps, funcInfo: [], lineInfo: [] };
 const n = { accepted: 0, verdict: 0, errno: 0, processed: 0, line: 0, rejected: 0, wronglyAccepted: 0, unsupported: 0 };

@@ -1,7 +1,7 @@
 // Asks the running kernel for its verdict on raw programs, line by line from standard input; one line of answer for each `prog`.
 // It loads programs and types and creates maps only: it attaches, pins and runs nothing.
 //
-//   map TYPE KEY VALUE ENTRIES [FLAGS EXTRA BTF_KEY BTF_VALUE KERNEL_VALUE [CONTENT]]   creates the next map; CONTENT is element 0 in hex, which freezes it
+//   map TYPE KEY VALUE ENTRIES [FLAGS EXTRA BTF_KEY BTF_VALUE KERNEL_VALUE [CONTENT]]   creates the next map, m0 and so on; CONTENT is element 0 in hex, which freezes it
 //   inner TYPE KEY VALUE ENTRIES     the template of the next map
 //   btf HEX                          types of the maps and programs that follow
 //   set NAME VALUE                   attach, target, funcs (HEX), lines (HEX), license, caps (full, noperfmon, bpf), level; for the programs that follow
