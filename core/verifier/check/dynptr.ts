@@ -1,5 +1,5 @@
 // Dynptrs on the stack and as arguments (mark_stack_slots_dynptr, process_dynptr_func, 6.18).
-import { EINVAL, type Env } from "../env.ts";
+import { EFAULT, EINVAL, type Env } from "../env.ts";
 import { Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
 import { allTypes, Slot, STACK_DYNPTR } from "../domain/stack.ts";
@@ -124,9 +124,10 @@ export function processDynptr(env: Env, regno: number, insnIdx: number, argType:
   const reg = env.reg(regno);
   if (reg.type !== T.PTR_TO_STACK && reg.type !== T.CONST_PTR_TO_DYNPTR)
     env.fail("dynptr-arg", EINVAL, `arg#${regno - 1} expected pointer to stack or const struct bpf_dynptr`);
+  if (argType & T.MEM_UNINIT && argType & T.MEM_RDONLY)
+    env.fail("dynptr-arg", EFAULT, "verifier bug: misconfigured dynptr helper type flags");
   if (argType & T.MEM_UNINIT) {
-    if (reg.type === T.CONST_PTR_TO_DYNPTR || dynptrSlot(env, reg) === null)
-      env.fail("dynptr-arg", EINVAL, "Dynptr has to be an uninitialized dynptr");
+    if (dynptrSlot(env, reg) === null) env.fail("dynptr-arg", EINVAL, "Dynptr has to be an uninitialized dynptr");
     for (let i = 0; i < 16; i += 8)
       accessMem(env, { insnIdx, regno, off: i, size: 8, write: true, value: -1, strictOnce: false, isLdsx: false });
     return markSlots(env, env.reg(regno), argType, insnIdx, cloneRef);

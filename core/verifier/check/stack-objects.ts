@@ -8,7 +8,7 @@ export function objectSlot(env: Env, reg: Reg, kind: string, slots: number): num
   if (!env.D.isConst(reg.s)) return `${kind} has to be at a constant offset`;
   const off = reg.off + env.D.constNumber(reg.s);
   if (off % 8) return `cannot pass in ${kind} at an offset=${off}`;
-  const spi = (-off - 1) >> 3;
+  const spi = Math.trunc((-off - 1) / 8);
   if (spi + 1 < slots) return `cannot pass in ${kind} at an offset=${off}`;
   const frame = env.frameOf(reg);
   return spi - slots + 1 >= 0 && spi < frame.stack.length ? spi : "range";

@@ -1,5 +1,5 @@
 // Fixtures of checks on dynptrs. Data only.
-import { ARRAY, BUFFER, END, RING, VALUE } from "./parts.ts";
+import { ARRAY, BUFFER, END, RING, VALUE, withLocal } from "./parts.ts";
 import type { Fixture } from "./program.ts";
 
 /** A dynptr in fp-16 over ring buffer 0. */
@@ -39,6 +39,14 @@ export const DYNPTR: readonly Fixture[] = [
       "r1 = r0; kcall bpf_dynptr_size",
       "r1 = r0; r2 = 8; r3 = 0; r4 = r10; r4 += -16; call bpf_dynptr_from_mem; r1 = r10; r1 += -16; kcall bpf_dynptr_size",
     ],
+  },
+  {
+    check: "dynptr-arg",
+    type: "sched_cls",
+    maps: [{ type: 31, key: 0, size: 0, entries: 4096 }],
+    funcs: withLocal("cb"),
+    text: `r1 = map 0; r2 = func cb; r3 = 0; r4 = 0; call bpf_user_ringbuf_drain; ${END}; cb: r2 = r1; kcall bpf_dynptr_clone <--; ${END}`,
+    neighbour: ["r2 = r1", "r2 = r10; r2 += -16"],
   },
   {
     check: "dynptr-mem",

@@ -42,6 +42,15 @@ export const HELPERS: readonly Fixture[] = [
     text: `${SNPRINTF} <--; ${END}`,
     neighbour: { maps: [FORMAT("%d d")] },
   },
+  {
+    check: "snprintf-format",
+    type: "xdp",
+    maps: [FORMAT("%llld")],
+    text: `${SNPRINTF} <--; ${END}`,
+    neighbour: { maps: [FORMAT("%lld")] },
+  },
+  { check: "snprintf-format", type: "xdp", maps: [FORMAT("%sa")], text: `${SNPRINTF} <--; ${END}`, neighbour: { maps: [FORMAT("%s.")] } },
+  { check: "snprintf-format", type: "xdp", maps: [FORMAT("%#x")], text: `${SNPRINTF} <--; ${END}`, neighbour: { maps: [FORMAT("é%x")] } },
   { check: "get-func-ip", ...NEWTASK, text: `call bpf_get_func_ip <--; ${END}`, neighbour: { type: "kprobe", attach: 0, target: 0 } },
   {
     check: "helper-sleeps",

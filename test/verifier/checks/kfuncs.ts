@@ -83,6 +83,12 @@ export const KFUNCS: readonly Fixture[] = [
     neighbour: ["kcall bpf_preempt_disable", "r1 = 0"],
   },
   { check: "held-at-exit", type: "xdp", text: `${SAVE(8)}; r0 = 0; exit <--`, neighbour: ["kcall bpf_local_irq_save", "r1 = 0"] },
+  {
+    check: "stack-bounds",
+    type: "xdp",
+    text: `r1 = r10; kcall bpf_local_irq_save <--; ${END}`,
+    neighbour: ["kcall bpf_local_irq_save", "r0 = 1"],
+  },
   { check: "irq-flag", type: "xdp", text: `${RESTORE(8)} <--; ${END}`, neighbour: ["kcall bpf_local_irq_restore", "r0 = 1"] },
   {
     check: "irq-flag",
