@@ -122,6 +122,35 @@ function make(): Blob {
   b.func("shared_struct", int, [b.of("task *", PTR, task)], GLOBAL);
   const odd = b.func("shared_tagged", int, [int], GLOBAL);
   b.tag("arg:nonnull", odd, 0);
+  const context = b.of("xdp_md *", PTR, b.struct("xdp_md", 24, [["data", int, 0]]));
+  const dynptr = b.of("bpf_dynptr *", PTR, b.ids.get("bpf_dynptr")!);
+  const byTag: readonly [name: string, type: number, ...tags: string[]][] = [
+    ["shared_six", int],
+    ["shared_by_value", b.ids.get("pair")!],
+    ["shared_ctx", context],
+    ["shared_ctx_nonnull", context, "ctx", "nonnull"],
+    ["shared_dynptr", dynptr],
+    ["shared_dynptr_nonnull", dynptr, "nonnull"],
+    ["shared_nonnull", intPointer, "nonnull"],
+    ["shared_unknown_tag", intPointer, "strange"],
+    ["shared_trusted", b.ids.get("task *")!, "trusted"],
+    ["shared_trusted_null", b.ids.get("task *")!, "trusted", "nullable"],
+    ["shared_trusted_nonnull", b.ids.get("task *")!, "trusted", "nonnull"],
+    ["shared_trusted_own", b.of("pair *", PTR, b.ids.get("pair")!), "trusted"],
+    ["shared_untrusted", b.ids.get("task *")!, "untrusted"],
+    ["shared_untrusted_two", b.ids.get("task *")!, "untrusted", "nullable"],
+    ["shared_untrusted_int", intPointer, "untrusted"],
+    ["shared_arena", anything, "arena"],
+    ["shared_arena_two", anything, "arena", "nonnull"],
+    ["shared_unsized", anything],
+    ["shared_nullable", intPointer, "nullable"],
+  ];
+  for (const [name, type, ...tags] of byTag) {
+    const fn = b.func(name, int, name === "shared_six" ? [int, int, int, int, int, int] : [type], GLOBAL);
+    for (const tag of tags) b.tag(`arg:${tag}`, fn, 0);
+  }
+  const staticTagged = b.func("local_tagged", int, [intPointer], STATIC);
+  b.tag("arg:nonnull", staticTagged, 0);
   b.func("shared_void", 0, [int], GLOBAL);
   b.func("caught", int, [u64], GLOBAL);
   b.func("caught_pointer", int, [anything], GLOBAL);

@@ -16,6 +16,10 @@ const caught = (main: string, cb: string): readonly (readonly [string, string])[
 ];
 
 const LINES = (...at: string[]): readonly (readonly [string, number])[] => at.map((label, i) => [label, i + 1]);
+const named = (fn: string): readonly (readonly [string, string])[] => [
+  ["main", "0"],
+  [fn, "f"],
+];
 const CAUGHT = caught("main_caught", "caught");
 
 export const FUNCTIONS: readonly Fixture[] = [
@@ -96,6 +100,36 @@ export const FUNCTIONS: readonly Fixture[] = [
     ],
     text: `r1 = 1; call f <--; ${END}; f: ${END}`,
     neighbour: { funcs: withGlobal("f") },
+  },
+  ...(
+    [
+      ["shared_six", "shared"],
+      ["shared_by_value", "shared"],
+      ["shared_unknown_tag", "shared_untrusted_int"],
+      ["shared_untrusted_two", "shared_untrusted"],
+      ["shared_arena_two", "shared_arena"],
+      ["shared_trusted_own", "shared_untrusted"],
+    ] as const
+  ).map(([fn, other]): Fixture => ({
+    check: "global-args",
+    type: "xdp",
+    funcs: named(fn),
+    text: `r1 = 1; call f <--; ${END}; f: ${END}`,
+    neighbour: { funcs: named(other) },
+  })),
+  {
+    check: "global-args",
+    type: "xdp",
+    funcs: named("shared_nonnull"),
+    text: `r1 = 0; call f <--; ${END}; f: ${END}`,
+    neighbour: ["r1 = 0", BUFFER],
+  },
+  {
+    check: "global-args",
+    type: "xdp",
+    funcs: named("shared_ctx"),
+    text: `r1 = r10; call f <--; ${END}; f: ${END}`,
+    neighbour: ["r1 = r10", "r1 += 0"],
   },
   {
     check: "global-sleeps",
