@@ -105,7 +105,7 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
   "global-args/6": { errno: 22, words: "Caller passes invalid args into func#1 ('shared_untrusted_two')" },
   "global-args/7": { errno: 22, words: "Caller passes invalid args into func#1 ('shared_arena_two')" },
   "global-args/8": { errno: 2, words: "Caller passes invalid args into func#1 ('shared_trusted_own')" },
-  "global-args/9": { errno: 0, words: "" },
+  "global-args/9": { errno: 22, words: "Caller passes invalid args into func#1 ('shared_nonnull')" },
   "global-args/10": { errno: 22, words: "Caller passes invalid args into func#1 ('shared_ctx')" },
   "global-sleeps/0": { errno: 22, words: "a non-sleepable BPF program context" },
   "global-under-lock/0": { errno: 22, words: "use static function instead" },

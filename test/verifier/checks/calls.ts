@@ -121,8 +121,8 @@ export const FUNCTIONS: readonly Fixture[] = [
     check: "global-args",
     type: "xdp",
     funcs: named("shared_nonnull"),
-    text: `r1 = 0; call f <--; ${END}; f: ${END}`,
-    neighbour: ["r1 = 0", BUFFER],
+    text: `r1 = 1; call f <--; ${END}; f: ${END}`,
+    neighbour: ["r1 = 1", BUFFER],
   },
   {
     check: "global-args",
