@@ -46,6 +46,7 @@ export const CHECK_IDS = [
   "graph-root",
   "held-at-exit",
   "helper-gpl",
+  "helper-hook",
   "helper-not-available",
   "helper-sleeps",
   "infinite-loop",

@@ -33,7 +33,7 @@ export function checkKptrMatch(env: Env, field: BtfField, reg: Reg, regno: numbe
   };
   if (!btf || T.typeFlag(reg.type) & ~allowed) return bad("");
   checkPtrOff(env, reg, regno, true);
-  if (!idsMatch(btf, reg.u1, reg.off, { btf: field.btf, id: field.btfId }, !unref)) bad(btf.type(reg.u1).name);
+  if (!idsMatch(env, btf, reg.u1, reg.off, { btf: field.btf, id: field.btfId }, !unref)) bad(btf.type(reg.u1).name);
 }
 
 /** A load or store of a kptr field. */

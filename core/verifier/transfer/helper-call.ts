@@ -11,6 +11,7 @@ import { kernelStruct } from "../btf/struct-match.ts";
 import { A, argBase, protoOf, R, type Proto } from "../check/arg-types.ts";
 import { dynptrState, releaseDynptr, DYNPTR_SKB, DYNPTR_SKB_META } from "../check/dynptr.ts";
 import { checkFormat } from "../check/format-string.ts";
+import { helperAllowedAtHook } from "../check/helper-allowed.ts";
 import { checkHelperArg, newMeta, type CallMeta } from "../check/helper-args.ts";
 import { checkMapFunc } from "../check/map-func.ts";
 import { acquireReference, dropReference, invalid, releaseReference } from "../check/refs.ts";
@@ -73,6 +74,7 @@ function lookUp(env: Env, id: number): Proto {
   const { record } = proto;
   if (record.gplOnly && !env.gplCompatible)
     env.fail("helper-gpl", EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
+  if (!helperAllowedAtHook(env, id)) env.fail("helper-hook", EINVAL, "helper call is not allowed in probe");
   if (record.mightSleep) {
     if (!env.inSleepable()) env.fail("helper-sleeps", EINVAL, "helper call might sleep in a non-sleepable prog");
     if (env.cur.activeRcuLocks) env.fail("helper-sleeps", EINVAL, `sleepable helper ${named} in rcu_read_lock region`);

@@ -102,10 +102,13 @@ function sections(env: Env, kfunc: Kfunc, sleepable: boolean): void {
   const st = env.cur;
   const { name } = kfunc;
   const fail = (text: string, errno: number): never => env.fail("kfunc-section", errno, text);
-  if (name === "bpf_rcu_read_lock") st.activeRcuLocks++;
-  else if (name === "bpf_rcu_read_unlock") {
+  if (name === "bpf_rcu_read_lock") {
+    if (st.activeRcuLocks) fail(`nested rcu read lock (kernel function ${name})`, EINVAL);
+    st.activeRcuLocks = 1;
+  } else if (name === "bpf_rcu_read_unlock") {
     if (st.activeRcuLocks === 0) fail(`unmatched rcu read unlock (kernel function ${name})`, EINVAL);
-    if (--st.activeRcuLocks === 0) endRcu(env);
+    st.activeRcuLocks = 0;
+    endRcu(env);
   } else if (sleepable && st.activeRcuLocks) fail(`kernel func ${name} is sleepable within rcu_read_lock region`, EACCES);
   if (name === "bpf_preempt_disable") st.activePreemptLocks++;
   else if (name === "bpf_preempt_enable") {

@@ -51,6 +51,14 @@ export const HELPERS: readonly Fixture[] = [
   },
   { check: "snprintf-format", type: "xdp", maps: [FORMAT("%sa")], text: `${SNPRINTF} <--; ${END}`, neighbour: { maps: [FORMAT("%s.")] } },
   { check: "snprintf-format", type: "xdp", maps: [FORMAT("%#x")], text: `${SNPRINTF} <--; ${END}`, neighbour: { maps: [FORMAT("é%x")] } },
+  { check: "helper-hook", ...NEWTASK, text: `call bpf_d_path <--; ${END}`, neighbour: ["call bpf_d_path", "r0 = 1"] },
+  {
+    check: "helper-hook",
+    type: "syscall",
+    flags: 16,
+    text: `call bpf_sk_storage_get <--; ${END}`,
+    neighbour: ["call bpf_sk_storage_get", "r0 = 1"],
+  },
   { check: "get-func-ip", ...NEWTASK, text: `call bpf_get_func_ip <--; ${END}`, neighbour: { type: "kprobe", attach: 0, target: 0 } },
   {
     check: "helper-sleeps",

@@ -45,6 +45,18 @@ export const KFUNCS: readonly Fixture[] = [
     text: `kcall bpf_rcu_read_unlock <--; ${END}`,
     neighbour: ["kcall bpf_rcu_read_unlock", "r0 = 1"],
   },
+  {
+    check: "kfunc-section",
+    type: "xdp",
+    text: `kcall bpf_rcu_read_lock; kcall bpf_rcu_read_lock <--; kcall bpf_rcu_read_unlock; ${END}`,
+    neighbour: ["kcall bpf_rcu_read_lock; ", ""],
+  },
+  {
+    check: "kfunc-sleeps",
+    type: "sched_cls",
+    text: `kcall bpf_arena_reserve_pages <--; ${END}`,
+    neighbour: ["kcall bpf_arena_reserve_pages", "r0 = 1"],
+  },
   { check: "kfunc-section", type: "xdp", text: `kcall bpf_preempt_enable <--; ${END}`, neighbour: ["kcall bpf_preempt_enable", "r0 = 1"] },
   {
     check: "kfunc-section",
