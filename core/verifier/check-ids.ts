@@ -74,6 +74,7 @@ export const CHECK_IDS = [
   "ld-abs-type",
   "ld-imm64",
   "line-info",
+  "loop-count",
   "map-arena",
   "map-cgroup-storage",
   "map-direct-value",

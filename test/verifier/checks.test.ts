@@ -11,7 +11,7 @@ const ELSEWHERE: Partial<Record<CheckId, string>> = {
   "calls-privilege": "only loaders without CAP_BPF meet it, and there is no such mode",
   "needs-linux": "it speaks of kernels older than 6.18.44, which cannot be asked; behaviour.test.ts has it",
   "set-retval": "it speaks of LSM programs, which the reference machine refuses before it verifies them",
-  "verifier-bug": "the kernel's own faults: no known program reaches one, and the answer is `error`, no verdict",
+  "verifier-bug": "the kernel's own faults: for those the answer is `error`, no verdict",
 };
 
 const answer = (f: Fixture, neighbour: boolean): { got: VerifyResult; fault: number } => {

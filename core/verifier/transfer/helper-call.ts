@@ -3,7 +3,7 @@ import { bug } from "../../base/index.ts";
 import { helperAvailable, helperById, HELPERS, MAP_TYPE as MT, PROG_TYPE as PT, ATTACH_TYPE as AT } from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import { BTF_KIND, type Btf } from "../../object/index.ts";
-import { EACCES, EINVAL, ENOTSUPP, Unsupported, type Env } from "../env.ts";
+import { EACCES, EFAULT, EINVAL, ENOTSUPP, Unsupported, type Env } from "../env.ts";
 import { Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
 import { BPF_KPTR_PERCPU, BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK, hasField } from "../btf/record.ts";
@@ -230,6 +230,8 @@ function loop(env: Env, insn: Insn, meta: CallMeta): void {
     aux.loopFitForInline = flagsZero();
     aux.loopCallback = meta.subprog;
   } else if (aux.loopFitForInline) aux.loopFitForInline = flagsZero() && aux.loopCallback === meta.subprog;
+  // The kernel follows the number of rounds back to where it came from, which it cannot do with a pointer.
+  if (env.reg(1).type !== T.SCALAR_VALUE) env.fail("loop-count", EFAULT, "verifier bug: backtracking misuse");
   markPrecise(env, 1);
   if (env.frame.callbackDepth < env.D.ops.umax(env.reg(1).s)) return pushCallback(env, insn, meta.subprog, loopCallee);
   env.frame.callbackDepth = 0;

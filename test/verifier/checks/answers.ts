@@ -132,6 +132,7 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
   "line-info/2": { errno: 22, words: "Invalid insn code at line_info[1].insn_off" },
   "line-info/3": { errno: 22, words: "missing bpf_line_info for func#0" },
   "line-info/4": { errno: 22, words: "missing bpf_line_info for 1 funcs starting from func#1" },
+  "loop-count/0": { errno: 14, words: "verifier bug: backtracking misuse" },
   "may-goto/0": { errno: 22, words: "invalid may_goto imm 5" },
   "infinite-loop/0": { errno: 22, words: "old state: R0=0 R1=0 R10=fp0" },
   "insn-limit/0": { errno: 7, words: "BPF program is too large. Processed 1000001 insn" },

@@ -306,6 +306,13 @@ export const FUNCTIONS: readonly Fixture[] = [
     text: `call f; ${END}; f: ${END}`,
     neighbour: { lines: LINES("0", "f") },
   },
+  {
+    check: "loop-count",
+    type: "xdp",
+    funcs: withLocal("cb"),
+    text: `r1 = r10; r2 = func cb; r3 = 0; r4 = 0; call bpf_loop <--; ${END}; cb: ${END}`,
+    neighbour: ["r1 = r10", "r1 = 10"],
+  },
   { check: "may-goto", type: "xdp", text: `raw 0xe5 0 0 0 5 <--; ${END}`, neighbour: ["raw 0xe5 0 0 0 5", "raw 0xe5 0 0 0 0"] },
   { check: "infinite-loop", type: "xdp", text: `r0 = 0; l: r1 = 0; if r1 == 0 goto l <--; exit`, neighbour: ["r1 == 0", "r1 == 1"] },
   {
