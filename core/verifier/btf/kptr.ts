@@ -7,6 +7,7 @@ import * as T from "../domain/reg-types.ts";
 import { checkPtrOff } from "../check/ptr-off.ts";
 import { isNullReg } from "../check/regs.ts";
 import type { Access } from "../transfer/mem.ts";
+import { structRecord } from "./alloc-types.ts";
 import { BPF_KPTR_PERCPU, BPF_KPTR_REF, BPF_KPTR_UNREF, BPF_UPTR, type BtfField } from "./record.ts";
 import { inRcuSection } from "./struct-access.ts";
 import { idsMatch } from "./struct-match.ts";
@@ -60,7 +61,8 @@ function kptr(env: Env, field: BtfField): Reg {
   if (safe && inRcuSection(env)) {
     flags |= T.MEM_RCU;
     if (field.type === BPF_KPTR_PERCPU) flags |= T.MEM_PERCPU;
-    else if (own) flags |= T.NON_OWN_REF | T.MEM_ALLOC;
+    else if (own) flags |= T.MEM_ALLOC;
+    if (own && structRecord(env, btf, field.btfId)) flags |= T.NON_OWN_REF;
   } else flags |= T.PTR_UNTRUSTED;
   const r = env.pointer(T.PTR_TO_BTF_ID | flags);
   r.obj = btf;

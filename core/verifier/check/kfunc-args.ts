@@ -1,7 +1,7 @@
 // Arguments of a kfunc by its BTF prototype and the suffixes of its parameters (check_kfunc_args, 6.18).
 import { ATTACH_TYPE as AT, PROG_TYPE as PT } from "../../catalog/index.ts";
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
-import { EACCES, EINVAL, Reject, type Env } from "../env.ts";
+import { EACCES, EFAULT, EINVAL, Reject, type Env } from "../env.ts";
 import { btfKindStr } from "../btf/func-args.ts";
 import { isProgCtxType } from "../btf/ctx-type.ts";
 import type { Kfunc } from "../btf/kfuncs.ts";
@@ -389,7 +389,9 @@ class Args {
   refcounted(i: number, reg: Reg): void {
     if (!T.isPtrAllocObj(reg.type)) this.fail(`arg#${i} is neither owning or non-owning ref`);
     if (!T.isNonOwningRef(reg.type)) this.meta.owningRef = true;
-    if ((regRecord(this.env, reg)?.refcountOff ?? -1) < 0) this.fail(`arg#${i} doesn't point to a type with bpf_refcount field`);
+    const rec = regRecord(this.env, reg);
+    if (!rec) this.fail("verifier bug: Couldn't find btf_record", EFAULT);
+    if (rec!.refcountOff < 0) this.fail(`arg#${i} doesn't point to a type with bpf_refcount field`);
     this.meta.argBtf = reg.obj as Btf;
     this.meta.argBtfId = reg.u1;
   }

@@ -292,6 +292,8 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
   "reference-leak/2": { errno: 22, words: "BPF_EXIT instruction in main prog would lead to reference leak" },
   "btf-access/1": { errno: 13, words: "direct access to bpf_list_node is disallowed" },
   "kfunc-arg/9": { errno: 22, words: "arg#0 doesn't point to a type with bpf_refcount field" },
+  "kfunc-arg/10": { errno: 14, words: "verifier bug: Couldn't find btf_record" },
+  "arg-btf-type/1": { errno: 14, words: "verifier bug: invalid PTR_TO_BTF_ID register for type match" },
   "attach-btf-id/0": { errno: 22, words: "Tracing programs must provide btf_id" },
   "attach-btf-id/1": { errno: 22, words: "attach_btf_id 1000000 is invalid" },
   "attach-btf-id/2": { errno: 22, words: "attach_btf_id 114 is not a typedef" },

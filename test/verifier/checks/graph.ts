@@ -5,6 +5,8 @@ import type { Fixture, TestMap } from "./program.ts";
 const LISTED: TestMap = { ...ARRAY, size: 24, value: "listed" };
 const TREED: TestMap = { ...ARRAY, size: 24, value: "treed" };
 const NEW = (type: string): string => `r1 = type ${type}; r2 = 0; kcall bpf_obj_new_impl; if r0 == 0 goto out; r7 = r0`;
+const HELD: TestMap = { ...ARRAY, size: 32, value: "held" };
+const DROP = "if r0 == 0 goto +3; r1 = r0; r2 = 0; kcall bpf_obj_drop_impl";
 const LOCK = "r1 = r6; call bpf_spin_lock";
 const UNLOCK = "r1 = r6; call bpf_spin_unlock";
 /** R6 a map value, R7 a new object; the value's lock is held where the last piece begins. */
@@ -106,5 +108,20 @@ export const GRAPH: readonly Fixture[] = [
     funcs: MAIN,
     text: `${NEW("item")}; r1 = r7; r2 = 0; kcall bpf_refcount_acquire_impl <--; out: ${END}`,
     neighbour: ["r2 = 0; kcall bpf_refcount_acquire_impl", "r2 = 0; kcall bpf_obj_drop_impl"],
+  },
+  {
+    check: "kfunc-arg",
+    type: "sched_cls",
+    funcs: MAIN,
+    text: `${NEW("pair")}; r1 = r7; r2 = 0; kcall bpf_refcount_acquire_impl <--; out: ${END}`,
+    neighbour: ["r2 = 0; kcall bpf_refcount_acquire_impl", "r2 = 0; kcall bpf_obj_drop_impl"],
+  },
+  {
+    check: "arg-btf-type",
+    type: "sched_cls",
+    maps: [HELD],
+    funcs: MAIN,
+    text: `r1 = type plain; r2 = 0; kcall bpf_obj_new_impl; r1 = mapvalue 0 16; r2 = r0; call bpf_kptr_xchg <--; ${DROP}; ${END}`,
+    neighbour: ["r1 = mapvalue", "if r0 == 0 goto +8; r1 = mapvalue"],
   },
 ];
