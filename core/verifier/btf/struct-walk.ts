@@ -38,10 +38,11 @@ export function walkStruct(btf: Btf, id: number, offset: number, size: number, f
   for (let depth = 0; depth < 64; depth++) {
     if (!isStruct(t)) return error(EINVAL, `Type '${named(t)}' is not a struct`);
     if (t.kind === BTF_KIND.UNION && t.vlen !== 1) flags |= PTR_UNTRUSTED;
-    if (off + size > t.size) {
+    // Unsigned, as in the kernel: an offset below 0 lies behind the structure.
+    if ((off + size) >>> 0 > t.size) {
       const flexible = flexibleArray(btf, t, off);
       if (flexible === "scalar") return { what: "scalar" };
-      if (!flexible) return error(EACCES, `access beyond struct ${named(t)} at off ${off} size ${size}`);
+      if (!flexible) return error(EACCES, `access beyond struct ${named(t)} at off ${off >>> 0} size ${size}`);
       off = (off - flexible.start) % flexible.elem.size;
       t = flexible.elem;
       continue;

@@ -4,6 +4,7 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
   "bad-pointer/1": { errno: 13, words: "R2 invalid mem access 'scalar'" },
   "uninit-register/0": { errno: 13, words: "R3 !read_ok" },
   "uninit-register/1": { errno: 13, words: "R0 !read_ok" },
+  "uninit-register/2": { errno: 13, words: "R5 !read_ok" },
   "bad-register/0": { errno: 22, words: "R11 is invalid" },
   "frame-pointer-write/0": { errno: 13, words: "frame pointer is read only" },
   "map-value-bounds/0": { errno: 13, words: "R0 min value is outside of the allowed memory range" },

@@ -21,6 +21,13 @@ export const MEMORY: readonly Fixture[] = [
   },
   { check: "uninit-register", type: "xdp", text: "r0 = r3 <--; exit", neighbour: ["r0 = r3", "r0 = 2"] },
   { check: "uninit-register", type: "xdp", text: "exit <--", neighbour: ["exit", "r0 = 0; exit"] },
+  {
+    check: "uninit-register",
+    type: "xdp",
+    flags: 8,
+    text: `${PACKET}; r4 = r2; r4 += 36; if r4 <= r3 goto +0; if r4 > r3 goto out; r0 = r5 <--; out: ${END}`,
+    neighbour: ["r0 = r5", "r0 = r4"],
+  },
   { check: "bad-register", type: "xdp", text: "raw 0xb7 11 0 0 0 <--; r0 = 0; exit", neighbour: ["raw 0xb7 11 0 0 0", "raw 0xb7 9 0 0 0"] },
   { check: "frame-pointer-write", type: "xdp", text: "r10 = 0 <--; r0 = 0; exit", neighbour: ["r10 = 0", "r9 = 0"] },
   {
