@@ -1,5 +1,7 @@
 // All fixtures of the verifier's checks. Data only.
 import type { Fixture } from "./program.ts";
+import { MALFORMED } from "./malformed.ts";
+import { POINTERS } from "./pointers.ts";
 import { MEMORY } from "./memory.ts";
 import { ATTACH } from "./attach.ts";
 import { CONTROL } from "./control.ts";
@@ -25,6 +27,8 @@ const FIXTURES: readonly Fixture[] = [
   ...KFUNCS,
   ...GRAPH,
   ...ATTACH,
+  ...MALFORMED,
+  ...POINTERS,
 ];
 
 /** Each fixture by its name, `CHECK/N`. */
