@@ -2,6 +2,8 @@
 import type { Fixture } from "./program.ts";
 import { MALFORMED } from "./malformed.ts";
 import { POINTERS } from "./pointers.ts";
+import { LOCKS } from "./locks.ts";
+import { TYPED } from "./typed.ts";
 import { MEMORY } from "./memory.ts";
 import { ATTACH } from "./attach.ts";
 import { CONTROL } from "./control.ts";
@@ -29,6 +31,8 @@ const FIXTURES: readonly Fixture[] = [
   ...ATTACH,
   ...MALFORMED,
   ...POINTERS,
+  ...LOCKS,
+  ...TYPED,
 ];
 
 /** Each fixture by its name, `CHECK/N`. */
