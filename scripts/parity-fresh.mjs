@@ -2,9 +2,8 @@
 //   node scripts/parity-fresh.mjs [--count N] [--seed N] [--show N]      needs root, a C compiler and a kernel that answers bpf(2); else it says why and ends with 77
 // It loads programs and creates maps; it runs, attaches and pins nothing. Ends with 1 when a program differs in its verdict.
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { bundle, cache, root } from "./bundle.mjs";
+import { bundle } from "./bundle.mjs";
+import { kernelAsker } from "./kernel-asker.mjs";
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback);
@@ -17,17 +16,8 @@ function skip(why) {
   process.exit(77);
 }
 
-function asker() {
-  const tool = join(cache, "ask");
-  const compiler = ["cc", "gcc", "clang-19", "clang"].find((c) => spawnSync(c, ["--version"], { stdio: "ignore" }).status === 0);
-  if (process.platform !== "linux" || !compiler) skip("no C compiler for Linux");
-  const { status, stderr } = spawnSync(compiler, ["-O1", "-o", tool, join(root, "test/kernel/ask.c")], { encoding: "utf8" });
-  if (status !== 0) skip(`test/kernel/ask.c does not compile here: ${stderr.split("\n")[0]}`);
-  return tool;
-}
-
-mkdirSync(cache, { recursive: true });
-const tool = asker();
+const { tool, why } = kernelAsker();
+if (!tool) skip(why);
 const { freshProgram, FRESH_MAPS, verify, encodeInsns, kernelBtf } = await import(await bundle("parity-fresh.mjs", OURS));
 const programs = Array.from({ length: count }, (_, i) => freshProgram(first + i));
 const hex = (p) => Buffer.from(encodeInsns(p.insns)).toString("hex");
@@ -40,8 +30,8 @@ const kernelMs = performance.now() - kernelStart;
 if (asked.status === 77) skip("the kernel refuses bpf(2) here");
 if (asked.status !== 0) throw new Error(`ask failed: ${asked.stderr}`);
 
-const maps = FRESH_MAPS.map(([type, keySize, valueSize, maxEntries]) => ({
-  ...{ name: "", type, keySize, valueSize, maxEntries, flags: 0, mapExtra: 0n, btfKeyTypeId: 0, btfValueTypeId: 0 },
+const maps = FRESH_MAPS.map(([type, keySize, valueSize, maxEntries], i) => ({
+  ...{ name: `m${i}`, type, keySize, valueSize, maxEntries, flags: 0, mapExtra: 0n, btfKeyTypeId: 0, btfValueTypeId: 0 },
 }));
 const base = { name: "", expectedAttachType: 0, attachBtfId: 0, license: "GPL", maps, funcInfo: [], lineInfo: [] };
 const n = { accepted: 0, verdict: 0, errno: 0, processed: 0, line: 0, rejected: 0, wronglyAccepted: 0, unsupported: 0 };
@@ -51,7 +41,7 @@ asked.stdout
   .split("\n")
   .filter(Boolean)
   .forEach((answer, i) => {
-    const [, errno, processed, line] = /^(\d+) (\d+) (.*)$/.exec(answer);
+    const [, errno, processed, line] = /^(\d+) (\d+) -?\d+ (.*)$/.exec(answer);
     const p = programs[i];
     const got = verify({ ...base, type: p.type, flags: p.flags, insns: p.insns }, { logLevel: 0, kernelBtf: kernelBtf() });
     const accepted = errno === "0";

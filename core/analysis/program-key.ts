@@ -1,4 +1,4 @@
-// A text that is equal for two programs exactly when the verifier must answer the same about them. Source lines do not enter it.
+// A text that is equal for two programs exactly when the verifier must answer the same about them. Source lines do not enter it, only at which instructions one begins.
 import { bytesToHex } from "../base/index.ts";
 import { encodeInsns } from "../isa/index.ts";
 import { BTF_KIND, type Btf, type MapSpec, type ProgramSpec } from "../object/index.ts";
@@ -48,6 +48,7 @@ export function programKey(program: ProgramSpec, maps: readonly MapSpec[], btf: 
     program.license,
     bytesToHex(encodeInsns(program.insns)),
     funcs.join("\n"),
+    btf ? program.lineInfo.map((l) => l.insnIdx).join(",") : "",
     maps.map((m) => mapShape(m, btf)).join("\n"),
   ].join("\n\n");
 }

@@ -64,7 +64,7 @@ function alu(insn: Insn): string {
   if (kind === op.BPF_MOV && insn.code & op.BPF_X && insn.off) {
     if (insn.off === op.BPF_ADDR_SPACE_CAST && r === "r")
       return `r${insn.dst} = addr_space_cast(r${insn.src}, ${insn.imm >>> 16}, ${insn.imm & 0xffff})`;
-    return `${d} = (s${insn.off})${r}${insn.src}`;
+    if (insn.off === 8 || insn.off === 16 || insn.off === 32) return `${d} = (s${insn.off})${r}${insn.src}`;
   }
   const sign = insn.off === 1 && (kind === op.BPF_DIV || kind === op.BPF_MOD) ? "s" : "";
   const operand = insn.code & op.BPF_X ? `${r}${insn.src}` : String(insn.imm);
@@ -86,7 +86,7 @@ function jump(insn: Insn, names: DisasmNames): string {
 function call(insn: Insn, names: DisasmNames): string {
   if (insn.src === op.BPF_PSEUDO_CALL) return `call pc${signed(insn.imm)}`;
   if (insn.src === op.BPF_PSEUDO_KFUNC_CALL) return `call ${names.kfunc?.(insn) ?? "kernel-function"}#${insn.imm}`;
-  return `call ${names.helper?.(insn.imm) ?? "unknown"}#${insn.imm}`;
+  return `call ${(insn.src === 0 && names.helper?.(insn.imm)) || "unknown"}#${insn.imm}`;
 }
 
 function load(insn: Insn, next: Insn | undefined, names: DisasmNames): string {

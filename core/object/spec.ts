@@ -59,10 +59,15 @@ export interface CodeOrigin {
   readonly insnIdx: InsnIdx;
 }
 
+/** A descriptor of the author's in the place of an index into `maps` maps: `~fd`, behind the last index when that is none below 0. */
+export const literalDescriptor = (fd: number, maps: number): number => (fd >= 0 ? ~fd : maps + ~fd);
+/** The descriptor that {@link literalDescriptor} coded. */
+export const descriptorOf = (imm: number, maps: number): number => ~(imm < 0 ? imm : imm - maps);
+
 /**
  * One program after relocation, with all its subprograms appended, as BPF_PROG_LOAD gets it, except:
- * ld_imm64 with src 1 (map) or 2 (map value) holds in `imm` the index into `maps` of the object, not a descriptor. A negative `imm` is
- * the complement (`~fd`) of a descriptor that the author wrote into the code: no map stands behind it.
+ * ld_imm64 with src 1 (map) or 2 (map value) holds in `imm` the index into `maps` of the object, not a descriptor. What is no
+ * index is a descriptor that the author wrote into the code, as {@link literalDescriptor} codes it: no map stands behind it.
  */
 export interface ProgramSpec {
   readonly name: string;

@@ -16,6 +16,7 @@ import type { SccVisits } from "./explore/scc-visits.ts";
 import type { Backtrack } from "./explore/backtrack.ts";
 import type { KfuncTable } from "./btf/kfuncs.ts";
 import type { AttachInfo } from "./prepare/attach.ts";
+import type { CheckId } from "./check-ids.ts";
 import type { Caps, VerifyInput, VerifyOptions } from "./types.ts";
 
 /** errno values that the verifier returns. */
@@ -36,8 +37,8 @@ export const EPROTO = 71,
 /** A rejection on its way out; the words already stand in the log. */
 export class Reject extends Error {
   readonly errno: number;
-  readonly check: string;
-  constructor(errno: number, check: string) {
+  readonly check: CheckId;
+  constructor(errno: number, check: CheckId) {
     super(check);
     this.errno = errno;
     this.check = check;
@@ -300,13 +301,13 @@ export class Env {
     this.log.write(text);
   }
   /** Says `text` and rejects. `check` names the rule for docs and explanations. */
-  fail(check: string, errno: number, text: string): never {
+  fail(check: CheckId, errno: number, text: string): never {
     this.say(text.endsWith("\n") ? text : `${text}\n`);
     throw new Reject(errno, check);
   }
 
   /** Rejects for reasons that stand in the log already. */
-  reject(check: string, errno: number): never {
+  reject(check: CheckId, errno: number): never {
     throw new Reject(errno, check);
   }
 

@@ -15,9 +15,10 @@ import { checkCfg, computePostorder, computeScc } from "./prepare/cfg.ts";
 import { markFastcallPatterns, removeFastcallStack } from "./prepare/fastcall.ts";
 import { checkKernelVersion } from "./prepare/kernel-version.ts";
 import { resolveLdImm64 } from "./prepare/ld-imm64.ts";
+import { checkLineInfo } from "./prepare/line-info.ts";
 import { computeLiveRegs } from "./prepare/live-regs.ts";
 import { specialAccesses } from "./prepare/special-access.ts";
-import { addSubprogs, checkCallsAllowed, checkFuncInfo, checkSubprogs } from "./prepare/subprogs.ts";
+import { addSubprogs, checkCallsAllowed, checkFuncInfo, checkFuncInfoEarly, checkSubprogs } from "./prepare/subprogs.ts";
 import type { VerifyInput, VerifyOptions, VerifyResult } from "./types.ts";
 
 const INSNS_LIMIT = 1_000_000;
@@ -63,9 +64,11 @@ function prepare(env: Env): void {
   env.kfuncs = new KfuncTable(env);
   checkKernelVersion(env);
   checkCallsAllowed(env);
+  checkFuncInfoEarly(env);
   addSubprogs(env);
   checkSubprogs(env);
   checkFuncInfo(env);
+  checkLineInfo(env);
   resolveLdImm64(env);
   env.attach = resolveAttach(env);
   checkCfg(env);

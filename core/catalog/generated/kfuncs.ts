@@ -14,7 +14,7 @@ export const KFUNC_ROWS: readonly KfuncRow[] = [
   ["bbr_undo_cwnd", "", 62101],
   ["bpf_arena_alloc_pages", "TRUSTED_ARGS SLEEPABLE ARENA_RET ARENA_ARG2", 63500],
   ["bpf_arena_free_pages", "TRUSTED_ARGS SLEEPABLE ARENA_ARG2", 63503],
-  ["bpf_arena_reserve_pages", "TRUSTED_ARGS ARENA_ARG2", 63509],
+  ["bpf_arena_reserve_pages", "TRUSTED_ARGS SLEEPABLE ARENA_ARG2", 63509],
   ["bpf_cast_to_kern_ctx", "FASTCALL", 63537],
   ["bpf_cgroup_acquire", "ACQUIRE RCU RET_NULL", 63541],
   ["bpf_cgroup_ancestor", "ACQUIRE RCU RET_NULL", 63544],

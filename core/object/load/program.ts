@@ -13,7 +13,7 @@ import {
   type Insn,
 } from "../../isa/index.ts";
 import { BTF_KIND as K } from "../btf/btf.ts";
-import type { CodeOrigin, FuncInfo, LineInfo } from "../spec.ts";
+import { literalDescriptor, type CodeOrigin, type FuncInfo, type LineInfo } from "../spec.ts";
 import type { BtfExt, RawFunc, RawLine } from "./btf-ext.ts";
 import { funcAt } from "./collect.ts";
 import { refuse, type Func, type ObjectState, type Reloc } from "./model.ts";
@@ -150,14 +150,14 @@ class Linker {
     }
   }
 
-  /** Map descriptors written into the code by hand name no map of the object: they become ~descriptor. */
+  /** Map descriptors written into the code by hand name no map of the object: they stay descriptors. */
   #literalMaps(): void {
     const relocated = new Set(this.#relocs.map((r) => r.insnIdx));
     for (let i = 0; i < this.#insns.length; i++) {
       const insn = this.#insns[i]!;
       if (insn.code !== BPF_LD_IMM64) continue;
       if ((insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE) && !relocated.has(i))
-        this.#insns[i] = { ...insn, imm: ~insn.imm };
+        this.#insns[i] = { ...insn, imm: literalDescriptor(insn.imm, this.#state.maps.length) };
       i++;
     }
   }

@@ -1,6 +1,6 @@
 // Arguments of functions by their BTF prototype and tags (btf_prepare_func_args, btf_check_func_arg_match, 6.18).
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
-import { EFAULT, EINVAL, EOPNOTSUPP, Reject, Unsupported, type Env, type SubprogArg } from "../env.ts";
+import { EFAULT, EINVAL, ENOENT, EOPNOTSUPP, Reject, Unsupported, type Env, type SubprogArg } from "../env.ts";
 import * as T from "../domain/reg-types.ts";
 import { A, argBase } from "../check/arg-types.ts";
 import { processDynptr } from "../check/dynptr.ts";
@@ -115,7 +115,7 @@ function kernelType(env: Env, target: BtfType, i: number): number {
   if (!id)
     env.fail(
       "subprog-args",
-      EINVAL,
+      ENOENT,
       `arg#${i} reference type('${btfKindStr(target.kind)} ${target.id ? target.name : ""}') has no matches`,
     );
   return id;

@@ -79,7 +79,7 @@ export class KfuncTable {
     const id = insn.imm;
     const btf = env.kernelBtf;
     if (id <= 0 || id >= btf.typeCount || btf.kind(id) !== BTF_KIND.FUNC)
-      env.fail("kfunc-id", EINVAL, `kernel btf_id ${id} is not a function`);
+      env.fail("kfunc-id", EINVAL, `kernel btf_id ${id >>> 0} is not a function`);
     if (XDP_METADATA.has(btf.type(id).name)) env.fail("kfunc-dev-bound", EINVAL, "metadata kfuncs require device-bound program");
   }
   isFlag(insn: Insn, flag: string): boolean {

@@ -1,12 +1,13 @@
 // Kernel pointers kept in map values (check_map_kptr_access, map_kptr_match_type, 6.18).
 import { type Btf } from "../../object/index.ts";
 import * as op from "../../isa/index.ts";
-import { EACCES, EINVAL, type Env } from "../env.ts";
+import { EACCES, type Env } from "../env.ts";
 import type { Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
 import { checkPtrOff } from "../check/ptr-off.ts";
 import { isNullReg } from "../check/regs.ts";
 import type { Access } from "../transfer/mem.ts";
+import { structRecord } from "./alloc-types.ts";
 import { BPF_KPTR_PERCPU, BPF_KPTR_REF, BPF_KPTR_UNREF, BPF_UPTR, type BtfField } from "./record.ts";
 import { inRcuSection } from "./struct-access.ts";
 import { idsMatch } from "./struct-match.ts";
@@ -27,13 +28,13 @@ export function checkKptrMatch(env: Env, field: BtfField, reg: Reg, regno: numbe
     const or = unref ? ` or ${T.regTypeStr(T.PTR_TO_BTF_ID | T.PTR_UNTRUSTED)}${typeName(field)}` : "";
     return env.fail(
       "kptr-type",
-      EINVAL,
+      EACCES,
       `invalid kptr access, R${regno} type=${T.regTypeStr(reg.type)}${name} expected=${base}${typeName(field)}${or}`,
     );
   };
   if (!btf || T.typeFlag(reg.type) & ~allowed) return bad("");
   checkPtrOff(env, reg, regno, true);
-  if (!idsMatch(btf, reg.u1, reg.off, { btf: field.btf, id: field.btfId }, !unref)) bad(btf.type(reg.u1).name);
+  if (!idsMatch(env, btf, reg.u1, reg.off, { btf: field.btf, id: field.btfId }, !unref)) bad(btf.type(reg.u1).name);
 }
 
 /** A load or store of a kptr field. */
@@ -60,7 +61,8 @@ function kptr(env: Env, field: BtfField): Reg {
   if (safe && inRcuSection(env)) {
     flags |= T.MEM_RCU;
     if (field.type === BPF_KPTR_PERCPU) flags |= T.MEM_PERCPU;
-    else if (own) flags |= T.NON_OWN_REF | T.MEM_ALLOC;
+    else if (own) flags |= T.MEM_ALLOC;
+    if (own && structRecord(env, btf, field.btfId)) flags |= T.NON_OWN_REF;
   } else flags |= T.PTR_UNTRUSTED;
   const r = env.pointer(T.PTR_TO_BTF_ID | flags);
   r.obj = btf;

@@ -66,9 +66,10 @@ const NAMES: Record<number, string> = {
 };
 export const fieldTypeName = (type: number): string => NAMES[type] ?? "unknown";
 
+/** Sizes in bytes; what is larger than 4 is aligned to 8, else to 4. */
 const BY_STRUCT: Record<string, readonly [type: number, size: number]> = {
   bpf_spin_lock: [BPF_SPIN_LOCK, 4],
-  bpf_res_spin_lock: [BPF_RES_SPIN_LOCK, 8],
+  bpf_res_spin_lock: [BPF_RES_SPIN_LOCK, 4],
   bpf_timer: [BPF_TIMER, 16],
   bpf_wq: [BPF_WORKQUEUE, 16],
   bpf_list_head: [BPF_LIST_HEAD, 16],
@@ -185,6 +186,8 @@ function one(s: Search, t: BtfType, offset: number, place: Place): void {
   const special = BY_STRUCT[t.name];
   if (!special) return collect(s, t, offset, place.depth + 1);
   const [type, size] = special;
+  // Of another size, or at an odd place, it is a structure like any other (btf_find_struct).
+  if (t.size !== size || offset % (size > 4 ? 8 : 4)) return;
   let btfId = 0;
   let nodeName = "";
   if (type === BPF_LIST_HEAD || type === BPF_RB_ROOT) {
@@ -227,6 +230,7 @@ function kptr(s: Search, ptr: BtfType, offset: number, depth: number): void {
   if (tag.kind !== BTF_KIND.TYPE_TAG) return;
   const type = KPTR_TAGS[tag.name];
   if (type === undefined) return;
+  if (offset % 8) return;
   const target = s.btf.type(s.btf.resolve(tag.type));
   // The kernel's own type of that name comes first, else it is a type of the program.
   const inKernel = s.kernel?.find(target.name, BTF_KIND.STRUCT) ?? 0;

@@ -10,8 +10,8 @@ export function kernelStruct(env: Env, name: string): number {
   return env.kernelBtf.find(name, BTF_KIND.STRUCT);
 }
 
-/** `need` is a type of `needBtf`; the first member of a structure counts as the structure unless `strict`. */
-export function idsMatch(btf: Btf, id: number, offset: number, need: { btf: Btf | null; id: number }, strict: boolean): boolean {
+/** What stands in the way of looking into a structure is said in the log. `need` is a type of `needBtf`; the first member of a structure counts as the structure unless `strict`. */
+export function idsMatch(env: Env, btf: Btf, id: number, offset: number, need: { btf: Btf | null; id: number }, strict: boolean): boolean {
   const same = (a: number): boolean => btf === need.btf && a === need.id;
   let off = offset;
   if (off === 0 && same(id)) return true;
@@ -19,6 +19,7 @@ export function idsMatch(btf: Btf, id: number, offset: number, need: { btf: Btf 
   let at = id;
   for (let depth = 0; depth < 64; depth++) {
     const w = walkStruct(btf, at, off, 1, 0);
+    if (w.what === "error") env.say(`${w.text}\n`);
     if (w.what !== "struct") return false;
     if (same(w.id)) return true;
     at = w.id;
@@ -29,5 +30,5 @@ export function idsMatch(btf: Btf, id: number, offset: number, need: { btf: Btf 
 
 /** The register points to kernel structure `wanted`, or to one that begins with it. */
 export function btfMatches(env: Env, reg: Reg, wanted: number, strict: boolean): boolean {
-  return idsMatch(reg.obj as Btf, reg.u1, reg.off, { btf: env.kernelBtf ?? null, id: wanted }, strict);
+  return idsMatch(env, reg.obj as Btf, reg.u1, reg.off, { btf: env.kernelBtf ?? null, id: wanted }, strict);
 }

@@ -11,6 +11,7 @@ export type Walk =
   | { readonly what: "error"; readonly errno: number; readonly text: string };
 
 export const isStruct = (t: BtfType): boolean => t.kind === BTF_KIND.STRUCT || t.kind === BTF_KIND.UNION;
+const named = (t: { readonly name: string }): string => t.name || "(anon)";
 const error = (errno: number, text: string): Walk => ({ what: "error", errno, text });
 
 /** Size of a type, or undefined when it has none. */
@@ -35,12 +36,13 @@ export function walkStruct(btf: Btf, id: number, offset: number, size: number, f
   let off = offset;
   let t = btf.type(btf.resolve(id));
   for (let depth = 0; depth < 64; depth++) {
-    if (!isStruct(t)) return error(EINVAL, `Type '${t.name}' is not a struct`);
+    if (!isStruct(t)) return error(EINVAL, `Type '${named(t)}' is not a struct`);
     if (t.kind === BTF_KIND.UNION && t.vlen !== 1) flags |= PTR_UNTRUSTED;
-    if (off + size > t.size) {
+    // Unsigned, as in the kernel: an offset below 0 lies behind the structure.
+    if ((off + size) >>> 0 > t.size) {
       const flexible = flexibleArray(btf, t, off);
       if (flexible === "scalar") return { what: "scalar" };
-      if (!flexible) return error(EACCES, `access beyond struct ${t.name} at off ${off} size ${size}`);
+      if (!flexible) return error(EACCES, `access beyond struct ${named(t)} at off ${off >>> 0} size ${size}`);
       off = (off - flexible.start) % flexible.elem.size;
       t = flexible.elem;
       continue;
@@ -50,7 +52,7 @@ export function walkStruct(btf: Btf, id: number, offset: number, size: number, f
     t = found.into;
     off = found.off;
   }
-  return error(EINVAL, `struct ${t.name} doesn't have field at offset ${off}`);
+  return error(EINVAL, `struct ${named(t)} doesn't have field at offset ${off}`);
 }
 
 /** A last member without a length goes on behind the structure. */
@@ -75,7 +77,7 @@ function member(btf: Btf, t: BtfType, off: number, size: number, flags: number):
     }
     if (off < start) break;
     const total = sizeOrNone(btf, m.type);
-    if (total === undefined) return error(EFAULT, `field ${m.name} doesn't have size`);
+    if (total === undefined) return error(EFAULT, `field ${named(m)} doesn't have size`);
     const end = start + total;
     if (off >= end) continue;
     let id = btf.resolve(m.type);
@@ -90,16 +92,16 @@ function member(btf: Btf, t: BtfType, off: number, size: number, flags: number):
     if (isStruct(mt)) return off === start ? { what: "struct", id, flags } : { into: mt, off: off - start };
     if (mt.kind === BTF_KIND.PTR) {
       if (size !== 8 || off !== start)
-        return error(EACCES, `cannot access ptr member ${m.name} with moff ${start} in struct ${t.name} with off ${off} size ${size}`);
+        return error(EACCES, `cannot access ptr member ${named(m)} with moff ${start} in struct ${named(t)} with off ${off} size ${size}`);
       const target = btf.resolve(mt.type);
       if (!isStruct(btf.type(target))) return { what: "untrusted-ptr" };
       return { what: "ptr", id: target, flags: flags | tagFlags(btf, mt.type), field: m.name };
     }
     if (off + size > end && !(flags & PTR_UNTRUSTED))
-      return error(EACCES, `access beyond the end of member ${m.name} (mend:${end}) in struct ${t.name} with off ${off} size ${size}`);
+      return error(EACCES, `access beyond the end of member ${named(m)} (mend:${end}) in struct ${named(t)} with off ${off} size ${size}`);
     return { what: "scalar" };
   }
-  return error(EINVAL, `struct ${t.name} doesn't have field at offset ${off}`);
+  return error(EINVAL, `struct ${named(t)} doesn't have field at offset ${off}`);
 }
 
 /** btf_struct_access: follows nested structures down to what a load of `size` bytes at `off` gives. */

@@ -1,5 +1,5 @@
 // Dynptrs on the stack and as arguments (mark_stack_slots_dynptr, process_dynptr_func, 6.18).
-import { EINVAL, Reject, type Env } from "../env.ts";
+import { EFAULT, EINVAL, type Env } from "../env.ts";
 import { Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
 import { allTypes, Slot, STACK_DYNPTR } from "../domain/stack.ts";
@@ -7,7 +7,7 @@ import type { FuncState } from "../domain/state.ts";
 import { dynptrTypeStr } from "../log/print-state.ts";
 import { accessMem } from "../transfer/mem.ts";
 import { acquireReference, invalid, releaseReference } from "./refs.ts";
-import { forgetSlots, markObjectRead, tryObjectSlot } from "./stack-objects.ts";
+import { forgetSlots, markObjectRead, objectSlot } from "./stack-objects.ts";
 
 /** enum bpf_dynptr_type. */
 export const DYNPTR_INVALID = 0,
@@ -50,12 +50,12 @@ export function dynptrReg(env: Env, type: number, first: boolean, id: number): R
   return r;
 }
 
-/** The first of the two slots of the dynptr behind `reg`; rejects a place that can hold none. */
-export function dynptrSlot(env: Env, reg: Reg): number | "range" {
-  const found = tryObjectSlot(env, reg, "dynptr", NR_SLOTS);
-  if (found === "range" || typeof found === "number") return found;
+/** As dynptr_get_spi: the first of the two slots of the dynptr behind `reg`; null for a place that can hold none, with the reason in the log. */
+export function dynptrSlot(env: Env, reg: Reg): number | "range" | null {
+  const found = objectSlot(env, reg, "dynptr", NR_SLOTS);
+  if (typeof found === "number" || found === "range") return found;
   env.say(`${found}\n`);
-  throw new Reject(EINVAL, "dynptr-place");
+  return null;
 }
 /** The register kept for the dynptr that `reg` points to. */
 export function dynptrState(env: Env, reg: Reg): Reg {
@@ -81,12 +81,10 @@ export function destroyDynptrSlot(env: Env, frame: FuncState, at: number): void 
 /** mark_stack_slots_dynptr. */
 function markSlots(env: Env, reg: Reg, flags: number, insnIdx: number, cloneRef: number): void {
   const frame = env.frameOf(reg);
-  const spi = dynptrSlot(env, reg);
-  if (spi === "range") throw new Reject(34, "dynptr-place");
+  const spi = dynptrSlot(env, reg) as number;
   destroyDynptrSlot(env, frame, spi);
   destroyDynptrSlot(env, frame, spi - 1);
   const type = dynptrTypeOf(flags);
-  if (type === DYNPTR_INVALID) throw new Reject(EINVAL, "dynptr-type");
   const id = ++env.idGen;
   const ref = refcounted(type) ? cloneRef || acquireReference(env, insnIdx) : 0;
   for (const [at, first] of [
@@ -103,8 +101,7 @@ function markSlots(env: Env, reg: Reg, flags: number, insnIdx: number, cloneRef:
 /** unmark_stack_slots_dynptr: the dynptr is given back, with all clones that share its reference. */
 export function releaseDynptr(env: Env, reg: Reg): void {
   const frame = env.frameOf(reg);
-  const spi = dynptrSlot(env, reg);
-  if (spi === "range") throw new Reject(34, "dynptr-place");
+  const spi = dynptrSlot(env, reg) as number;
   const state = frame.stack[spi]!.reg;
   if (!refcounted(state.u1)) return forgetSlots(env, frame.frameno, spi, NR_SLOTS);
   const ref = state.refObjId;
@@ -117,27 +114,20 @@ export function releaseDynptr(env: Env, reg: Reg): void {
 
 function isInitialized(env: Env, reg: Reg): boolean {
   if (reg.type === T.CONST_PTR_TO_DYNPTR) return true;
-  const spi = saySlot(env, reg);
+  const spi = dynptrSlot(env, reg);
   if (spi === null || spi === "range") return false;
   const stack = env.frameOf(reg).stack;
   return stack[spi]!.reg.u2 === 1 && isDynptr(stack[spi]) && isDynptr(stack[spi - 1]);
 }
-/** As dynptr_get_spi: the reason stands in the log, the caller adds its own words. */
-function saySlot(env: Env, reg: Reg): number | "range" | null {
-  const found = tryObjectSlot(env, reg, "dynptr", NR_SLOTS);
-  if (typeof found === "number" || found === "range") return found;
-  env.say(`${found}\n`);
-  return null;
-}
-
 /** process_dynptr_func for argument register `regno`. */
 export function processDynptr(env: Env, regno: number, insnIdx: number, argType: number, cloneRef: number): void {
   const reg = env.reg(regno);
   if (reg.type !== T.PTR_TO_STACK && reg.type !== T.CONST_PTR_TO_DYNPTR)
     env.fail("dynptr-arg", EINVAL, `arg#${regno - 1} expected pointer to stack or const struct bpf_dynptr`);
+  if (argType & T.MEM_UNINIT && argType & T.MEM_RDONLY)
+    env.fail("dynptr-arg", EFAULT, "verifier bug: misconfigured dynptr helper type flags");
   if (argType & T.MEM_UNINIT) {
-    if (reg.type === T.CONST_PTR_TO_DYNPTR || saySlot(env, reg) === null)
-      env.fail("dynptr-arg", EINVAL, "Dynptr has to be an uninitialized dynptr");
+    if (dynptrSlot(env, reg) === null) env.fail("dynptr-arg", EINVAL, "Dynptr has to be an uninitialized dynptr");
     for (let i = 0; i < 16; i += 8)
       accessMem(env, { insnIdx, regno, off: i, size: 8, write: true, value: -1, strictOnce: false, isLdsx: false });
     return markSlots(env, env.reg(regno), argType, insnIdx, cloneRef);

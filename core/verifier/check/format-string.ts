@@ -14,18 +14,20 @@ export function checkFormat(env: Env): void {
   if (!isFormat(bytes.subarray(0, end < 0 ? bytes.length : end), size / 8)) env.fail("snprintf-format", EINVAL, "Invalid format string");
 }
 
-const isPrintable = (b: number): boolean => b >= 0x20 && b < 0x7f;
-const isSpace = (b: number): boolean => b === 0x20 || (b >= 9 && b <= 13);
-const chr = (b: number | undefined): string => (b === undefined ? "" : String.fromCharCode(b));
+const PERCENT = 0x25;
+const char = (b: number | undefined): string => (b === undefined ? "" : String.fromCharCode(b));
+/** ASCII control characters; a byte above ASCII may stand in plain text. */
+const isControl = (b: number): boolean => b < 9 || (b > 13 && b < 0x20) || b === 0x7f;
+/** Nothing, white space or punctuation as the kernel's table (lib/ctype.c) knows them in Latin-1: what may follow a pointer or string. */
+const ends = (c: string): boolean => /^[\t-\r\x21-\x2f:-@[-`{-~\xa0-\xbf\xd7\xf7 ]?$/.test(c);
 
 /** Every conversion is one that bpf_bprintf_prepare knows, and there are arguments for all. */
 export function isFormat(fmt: Uint8Array, args: number): boolean {
   let used = 0;
   for (let i = 0; i < fmt.length; i++) {
-    const b = fmt[i]!;
-    if (!isPrintable(b) && !isSpace(b)) return false;
-    if (b !== 0x25) continue;
-    if (fmt[i + 1] === 0x25) {
+    if (isControl(fmt[i]!)) return false;
+    if (fmt[i] !== PERCENT) continue;
+    if (fmt[i + 1] === PERCENT) {
       i++;
       continue;
     }
@@ -38,26 +40,24 @@ export function isFormat(fmt: Uint8Array, args: number): boolean {
   return true;
 }
 
-/** Index of the last character of the conversion that begins at `i`, -1 when it is none. */
+/** Index of the last character of the conversion that begins at `start`, -1 when it is none. */
 function conversion(fmt: Uint8Array, start: number): number {
   let i = start;
-  while (/[-+ #0]/.test(chr(fmt[i]))) i++;
-  while (/[0-9]/.test(chr(fmt[i]))) i++;
-  const c = chr(fmt[i]);
-  const n = chr(fmt[i + 1]);
-  if (c === "p") {
-    const two = n + chr(fmt[i + 2]);
-    if (two === "ks" || two === "us") {
-      const after = fmt[i + 3];
-      return after === undefined || isSpace(after) || /[^A-Za-z0-9]/.test(chr(after)) ? i + 2 : -1;
-    }
-    if (n === "" || isSpace(fmt[i + 1]!) || /[^A-Za-z0-9]/.test(n) || n === "K" || n === "x" || n === "s" || n === "S" || n === "B") {
-      return n === "K" || n === "x" || n === "s" || n === "S" || n === "B" ? i + 1 : i;
-    }
-    if ((n === "i" || n === "I") && /[46]/.test(chr(fmt[i + 2]))) return i + 2;
-    return -1;
-  }
-  if (c === "s" || c === "c") return i;
-  while (chr(fmt[i]) === "l") i++;
-  return /[diuxX]/.test(chr(fmt[i])) ? i : -1;
+  while (/[-+ 0]/.test(char(fmt[i]))) i++;
+  while (/[0-9]/.test(char(fmt[i]))) i++;
+  const c = char(fmt[i]);
+  if (c === "p") return pointer(fmt, i);
+  if (c === "s") return ends(char(fmt[i + 1])) ? i : -1;
+  if (c === "c") return i;
+  for (let longs = 0; longs < 2 && char(fmt[i]) === "l"; longs++) i++;
+  return /[diuxX]/.test(char(fmt[i])) ? i : -1;
+}
+
+/** As {@link conversion}, of the `p` at `i`. */
+function pointer(fmt: Uint8Array, i: number): number {
+  const [a, b] = [char(fmt[i + 1]), char(fmt[i + 2])];
+  if (ends(a)) return i;
+  if (/[ku]/.test(a) && b === "s") return ends(char(fmt[i + 3])) ? i + 2 : -1;
+  if (/[KxsSB]/.test(a)) return i + 1;
+  return /[iI]/.test(a) && /[46]/.test(b) ? i + 2 : -1;
 }

@@ -60,7 +60,7 @@ export function checkGraphNode(env: Env, regno: number, root: BtfField): void {
   if (!findField(regRecord(env, reg), off, nodeType)) fail(`${name} not found at offset=${off >>> 0}`);
   const btf = reg.obj as Btf;
   const wanted = root.btf!.type(root.btfId).name;
-  if (!idsMatch(btf, reg.u1, 0, { btf: root.btf, id: root.btfId }, true))
+  if (!idsMatch(env, btf, reg.u1, 0, { btf: root.btf, id: root.btfId }, true))
     fail(
       `operation on ${fieldTypeName(root.type)} expects arg#1 ${name} at offset=${root.nodeOffset} in struct ${wanted}, but arg is at offset=${off} in struct ${btf.type(reg.u1).name}`,
     );

@@ -105,7 +105,7 @@ function noteRelease(env: Env, reg: Reg, regno: number, argType: number, meta: C
   if (argBase(argType) === A.ARG_PTR_TO_DYNPTR) {
     if (reg.type !== T.PTR_TO_STACK) env.fail("release-arg", EINVAL, "cannot release unowned const bpf_dynptr");
     const spi = dynptrSlot(env, reg);
-    if (spi === "range" || !env.frameOf(reg).stack[spi]!.reg.refObjId)
+    if (typeof spi !== "number" || !env.frameOf(reg).stack[spi]!.reg.refObjId)
       env.fail("release-arg", EINVAL, `arg ${regno} is an unacquired reference`);
   } else if (!reg.refObjId && !isNullReg(env, reg))
     env.fail("release-arg", EINVAL, `R${regno} must be referenced when passed to release function`);
@@ -165,7 +165,6 @@ function checkByKind(env: Env, arg: number, argType: number, proto: Proto, meta:
       meta.rawMode = (argType & T.MEM_UNINIT) !== 0;
       return checkHelperMem(env, regno, meta.map!.valueSize, { write, zeroSizeAllowed: false, meta });
     case A.ARG_PTR_TO_PERCPU_BTF_ID:
-      if (!reg.u1) env.fail("percpu-arg", EACCES, `Helper has invalid btf_id in R${regno}`);
       meta.retBtf = reg.obj;
       meta.retBtfId = reg.u1;
       return;

@@ -5,7 +5,7 @@ import { allTypes, Slot, STACK_IRQ_FLAG } from "../domain/stack.ts";
 import { REF_TYPE_IRQ } from "../domain/state.ts";
 import { accessMem } from "../transfer/mem.ts";
 import { addRef, removeRefAt } from "./refs.ts";
-import { forgetSlots, markObjectRead, tryObjectSlot } from "./stack-objects.ts";
+import { forgetSlots, markObjectRead, objectSlot } from "./stack-objects.ts";
 
 /** Kinds of functions that saved the flag. */
 const NATIVE = 0,
@@ -17,7 +17,7 @@ export function processIrqFlag(env: Env, regno: number, name: string): void {
   const arg = regno - 1;
   const fail = (text: string, errno = EINVAL): never => env.fail("irq-flag", errno, text);
   const reg = env.reg(regno);
-  const found = tryObjectSlot(env, reg, "irq_flag", 1);
+  const found = objectSlot(env, reg, "irq_flag", 1);
   if (typeof found === "string" && found !== "range") env.say(`${found}\n`);
   const frame = env.frameOf(reg);
   const slot = typeof found === "number" ? frame.stack[found] : undefined;
@@ -40,7 +40,7 @@ export function processIrqFlag(env: Env, regno: number, name: string): void {
 
 function save(env: Env, regno: number, cls: number): void {
   const reg = env.reg(regno);
-  const spi = tryObjectSlot(env, reg, "irq_flag", 1);
+  const spi = objectSlot(env, reg, "irq_flag", 1);
   if (typeof spi !== "number") throw new Reject(EINVAL, "irq-flag");
   const id = ++env.idGen;
   addRef(env.cur, { type: REF_TYPE_IRQ, id, insnIdx: env.insnIdx, ptr: null });

@@ -1,6 +1,6 @@
 // Open-coded iterators on the stack (process_iter_arg, process_iter_next_call, 6.18).
 import { BTF_KIND, type Btf } from "../../object/index.ts";
-import { EINVAL, EPROTO, Reject, type Env } from "../env.ts";
+import { EINVAL, ENOMEM, EPROTO, Reject, type Env } from "../env.ts";
 import { BPF_ITER_STATE_ACTIVE, BPF_ITER_STATE_DRAINED } from "../btf/iter-states.ts";
 import type { Kfunc } from "../btf/kfuncs.ts";
 import { inRcuSection } from "../btf/struct-access.ts";
@@ -14,7 +14,7 @@ import { widenImprecise } from "../explore/widen.ts";
 import { accessMem } from "../transfer/mem.ts";
 import { notNull } from "../transfer/null-check.ts";
 import { acquireReference, releaseReference } from "./refs.ts";
-import { forgetSlots, markObjectRead, tryObjectSlot } from "./stack-objects.ts";
+import { forgetSlots, markObjectRead, objectSlot } from "./stack-objects.ts";
 
 /** Where the iterator of a call stands. */
 export interface IterPlace {
@@ -65,7 +65,7 @@ export function processIterArg(env: Env, regno: number, kfunc: Kfunc): IterPlace
 
 /** iter_get_spi: what is wrong with the place stands in the log. */
 function slotOf(env: Env, reg: Reg, slots: number): number | "range" | null {
-  const found = tryObjectSlot(env, reg, "iter", slots);
+  const found = objectSlot(env, reg, "iter", slots);
   if (typeof found === "number" || found === "range") return found;
   env.say(`${found}\n`);
   return null;
@@ -125,7 +125,7 @@ export function processIterNext(env: Env, insnIdx: number, place: IterPlace): vo
   const state = iterReg(cur, place).u2;
   if ((state & 3) === BPF_ITER_STATE_ACTIVE) {
     const prev = cur.parent ? findPrevEntry(env, cur.parent, insnIdx) : null;
-    const queued = pushPath(env, insnIdx + 1, insnIdx, false);
+    const queued = pushPath(env, insnIdx + 1, insnIdx, false, ENOMEM);
     setIter(queued, place, BPF_ITER_STATE_ACTIVE | (((state >>> 2) + 1) << 2));
     if (prev) widenImprecise(env, prev, queued);
     queued.cur.regs[0] = notNull(queued.cur.regs[0]!);

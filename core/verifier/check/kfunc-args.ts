@@ -1,7 +1,7 @@
 // Arguments of a kfunc by its BTF prototype and the suffixes of its parameters (check_kfunc_args, 6.18).
 import { ATTACH_TYPE as AT, PROG_TYPE as PT } from "../../catalog/index.ts";
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
-import { EACCES, EINVAL, Reject, type Env } from "../env.ts";
+import { EACCES, EFAULT, EINVAL, Reject, type Env } from "../env.ts";
 import { btfKindStr } from "../btf/func-args.ts";
 import { isProgCtxType } from "../btf/ctx-type.ts";
 import type { Kfunc } from "../btf/kfuncs.ts";
@@ -196,7 +196,7 @@ class Args {
     if (T.baseType(reg.type) === T.PTR_TO_BTF_ID || REG_STRUCTS[T.baseType(reg.type)]) {
       if (!isStruct(target))
         this.fail(
-          `kernel function ${this.meta.kfunc.name} args#${i} pointer type ${btfKindStr(target.kind)} ${target.name} is not supported`,
+          `kernel function ${this.meta.kfunc.name} args#${i} pointer type ${btfKindStr(target.kind)} ${target.id ? target.name : ""} is not supported`,
         );
       return "btf";
     }
@@ -224,7 +224,7 @@ class Args {
     const target = this.btf.type(this.btf.resolve(ptr.type));
     const kind = this.kind(i, ptr, target);
     if (kind === "null") return 0;
-    if (kind === "map") this.mapArg(regno);
+    if (kind === "map") this.mapArg(regno, strict);
     if ((kind === "map" || kind === "alloc" || kind === "btf") && strict && !isTrustedReg(reg)) {
       if (!this.flags.has("RCU")) this.fail(`R${regno} must be referenced or trusted`);
       if (!isRcuReg(reg)) this.fail(`R${regno} must be a rcu pointer`);
@@ -312,11 +312,15 @@ class Args {
     return 0;
   }
 
-  mapArg(regno: number): void {
+  mapArg(regno: number, strict: boolean): void {
     const { env, meta } = this;
     const reg = env.reg(regno);
     if (T.baseType(reg.type) === T.PTR_TO_BTF_ID) return; // A struct bpf_map of the kernel's, for example an iterator's: its type is checked next.
-    if (!MAP_POINTERS.has(T.baseType(reg.type))) this.fail(`pointer in R${regno} isn't map pointer`);
+    if (!MAP_POINTERS.has(T.baseType(reg.type))) {
+      // The kernel asks whether the place is zero in which other kinds of pointers keep a size, a range or a function.
+      if (strict && (reg.u1 || reg.u2)) return;
+      this.fail(`pointer in R${regno} isn't map pointer`);
+    }
     const map = reg.obj as MapInfo;
     const rec = map.record;
     if (meta.map.map && rec && (rec.wqOff >= 0 || rec.taskWorkOff >= 0) && (meta.map.map !== map || meta.map.mapUid !== reg.u1)) {
@@ -385,7 +389,9 @@ class Args {
   refcounted(i: number, reg: Reg): void {
     if (!T.isPtrAllocObj(reg.type)) this.fail(`arg#${i} is neither owning or non-owning ref`);
     if (!T.isNonOwningRef(reg.type)) this.meta.owningRef = true;
-    if ((regRecord(this.env, reg)?.refcountOff ?? -1) < 0) this.fail(`arg#${i} doesn't point to a type with bpf_refcount field`);
+    const rec = regRecord(this.env, reg);
+    if (!rec) this.fail("verifier bug: Couldn't find btf_record", EFAULT);
+    if (rec!.refcountOff < 0) this.fail(`arg#${i} doesn't point to a type with bpf_refcount field`);
     this.meta.argBtf = reg.obj as Btf;
     this.meta.argBtfId = reg.u1;
   }
@@ -421,7 +427,7 @@ class Args {
     const id = btf.resolve(base === T.PTR_TO_BTF_ID ? reg.u1 : this.btf.find(REG_STRUCTS[base]!, BTF_KIND.STRUCT));
     const own = btf.type(id);
     const strict = (this.releases && reg.refObjId !== 0) || own.name === `${target.name}___init` || target.name === `${own.name}___init`;
-    const same = idsMatch(btf, id, reg.off, { btf: this.btf, id: target.id }, strict);
+    const same = idsMatch(env, btf, id, reg.off, { btf: this.btf, id: target.id }, strict);
     const projection = (target.name === "__sk_buff" && own.name === "sk_buff") || (target.name === "xdp_md" && own.name === "xdp_buff");
     if (same || projection) return;
     this.fail(

@@ -35,8 +35,6 @@ export function processSpinLock(env: Env, regno: number, kind: LockKind): void {
   const type = kind.resilient ? (kind.irq ? REF_TYPE_RES_LOCK_IRQ : REF_TYPE_RES_LOCK) : REF_TYPE_LOCK;
   const ptr = reg.obj;
   if (kind.lock) {
-    if (!kind.resilient && st.activeLocks && st.refs.some((r) => r.type === REF_TYPE_LOCK))
-      fail("Locking two bpf_spin_locks are not allowed");
     if (kind.resilient && st.activeLocks && find(st, REF_TYPE_RES_LOCK | REF_TYPE_RES_LOCK_IRQ, reg.id, ptr) >= 0)
       fail("Acquiring the same lock again, AA deadlock detected");
     addRef(st, { type, id: reg.id, insnIdx: env.insnIdx, ptr });

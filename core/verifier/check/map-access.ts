@@ -27,9 +27,9 @@ export function checkFixedAccess(env: Env, regno: number, off: number, size: num
 }
 
 /** Says `text` after the words of a failed inner check and fails with its errno. */
-export function andSay(env: Env, text: string, check: () => void): void {
+export function andSay<T>(env: Env, text: string, check: () => T): T {
   try {
-    check();
+    return check();
   } catch (e) {
     if (!(e instanceof Reject)) throw e;
     env.say(`${text}\n`);

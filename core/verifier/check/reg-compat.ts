@@ -1,6 +1,6 @@
 // Which kinds of register fit which kinds of helper argument (compatible_reg_types, check_reg_type, 6.18).
 import { helperById } from "../../catalog/index.ts";
-import { EACCES, Unsupported, type Env } from "../env.ts";
+import { EACCES, EFAULT, Unsupported, type Env } from "../env.ts";
 import * as T from "../domain/reg-types.ts";
 import { btfMatches, kernelStruct } from "../btf/struct-match.ts";
 import { checkKptrMatch } from "../btf/kptr.ts";
@@ -72,8 +72,15 @@ export function checkRegType(env: Env, regno: number, argType: number, btf: stri
   checkBtfArg(env, regno, argType, btf, meta);
 }
 
+/** Kinds that the match of a BTF pointer with an argument has a case for (the second half of check_reg_type). */
+const MATCHED: ReadonlySet<number> = new Set([
+  ...[0, T.PTR_TRUSTED, T.MEM_RCU].flatMap((f) => [f, f | T.PTR_MAYBE_NULL, f | T.MEM_PERCPU]),
+  ...[0, T.MEM_PERCPU, T.NON_OWN_REF, T.NON_OWN_REF | T.MEM_RCU].map((f) => f | T.MEM_ALLOC),
+]);
+
 function checkBtfArg(env: Env, regno: number, argType: number, btf: string | number | undefined, meta: CallMeta): void {
   const reg = env.reg(regno);
+  if (!MATCHED.has(T.typeFlag(reg.type))) env.fail("arg-btf-type", EFAULT, "verifier bug: invalid PTR_TO_BTF_ID register for type match");
   if (reg.type & T.MEM_ALLOC) {
     if (meta.funcId === FUNC.kptr_xchg && regno === 2) checkKptrMatch(env, meta.kptrField!, reg, regno);
     return;

@@ -62,12 +62,6 @@ export function checkStackRange(
   let max: number;
   if (isConst) min = max = D.constNumber(reg.s) + off;
   else {
-    if (!env.bypassSpecV1)
-      env.fail(
-        "stack-variable-offset",
-        EACCES,
-        `R${regno} variable offset stack access prohibited for !root, var_off=${tnumStr(D.fields(reg.s))}`,
-      );
     if (meta?.rawMode) meta = null;
     min = D.ops.smin(reg.s) + off;
     max = D.ops.smax(reg.s) + off;

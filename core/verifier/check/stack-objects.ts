@@ -1,21 +1,14 @@
 // Where an object of several slots (dynptr, iterator, irq flag) stands on the stack (stack_slot_obj_get_spi, 6.18).
-import { EINVAL, type Env } from "../env.ts";
+import type { Env } from "../env.ts";
 import type { Reg } from "../domain/reg.ts";
 import { Slot } from "../domain/stack.ts";
 
-/** Its first slot's index, or `range` when it lies outside of the stack in use. Rejects what can never be one. */
-export function objectSlot(env: Env, reg: Reg, kind: string, slots: number): number | "range" {
-  const found = tryObjectSlot(env, reg, kind, slots);
-  if (typeof found === "string" && found !== "range") env.fail(`${kind}-place`, EINVAL, found);
-  return found as number | "range";
-}
-
-/** As {@link objectSlot}, with the words of the refusal as the answer. */
-export function tryObjectSlot(env: Env, reg: Reg, kind: string, slots: number): number | string {
+/** Its first slot's index, `range` when it lies outside of the stack in use, or the words of the refusal for a place that can never hold one. */
+export function objectSlot(env: Env, reg: Reg, kind: string, slots: number): number | string {
   if (!env.D.isConst(reg.s)) return `${kind} has to be at a constant offset`;
   const off = reg.off + env.D.constNumber(reg.s);
   if (off % 8) return `cannot pass in ${kind} at an offset=${off}`;
-  const spi = (-off - 1) >> 3;
+  const spi = Math.trunc((-off - 1) / 8);
   if (spi + 1 < slots) return `cannot pass in ${kind} at an offset=${off}`;
   const frame = env.frameOf(reg);
   return spi - slots + 1 >= 0 && spi < frame.stack.length ? spi : "range";

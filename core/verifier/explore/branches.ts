@@ -1,17 +1,23 @@
 // The stack of paths yet to explore and the counts of open paths per kept state (push_stack, pop_stack, update_branch_counts, 6.18).
-import { E2BIG, type Env } from "../env.ts";
+import { EFAULT, type Env } from "../env.ts";
 import { BPF_MAIN_FUNC, VState } from "../domain/state.ts";
 import { maybeFree } from "./visit.ts";
 
 const COMPLEXITY_LIMIT_JMP_SEQ = 8192;
 
-/** push_stack: a copy of the current state that will go on at `insnIdx`. */
-export function pushPath(env: Env, insnIdx: number, prevInsnIdx: number, speculative: boolean): VState {
+/**
+ * push_stack: a copy of the current state that will go on at `insnIdx`. With too many of them the program is rejected with `errno`, which is
+ * the caller's in 6.18; with 0, as after a tail call, it only says so.
+ */
+export function pushPath(env: Env, insnIdx: number, prevInsnIdx: number, speculative: boolean, errno = EFAULT): VState {
   const st = env.cur.copy();
   env.stack.push({ st, insnIdx, prevInsnIdx, logPos: env.log.end });
   st.speculative ||= speculative;
-  if (env.stack.length > COMPLEXITY_LIMIT_JMP_SEQ)
-    env.fail("jump-sequence", E2BIG, `The sequence of ${env.stack.length} jumps is too complex.`);
+  if (env.stack.length > COMPLEXITY_LIMIT_JMP_SEQ) {
+    env.say(`The sequence of ${env.stack.length} jumps is too complex.\n`);
+    if (errno) env.reject("jump-sequence", errno);
+    return st;
+  }
   if (st.parent) st.parent.branches++;
   return st;
 }
@@ -21,7 +27,7 @@ export function pushAsyncCallback(env: Env, insnIdx: number, prevInsnIdx: number
   const st = new VState();
   env.stack.push({ st, insnIdx, prevInsnIdx, logPos: env.log.end });
   if (env.stack.length > COMPLEXITY_LIMIT_JMP_SEQ)
-    env.fail("jump-sequence", E2BIG, `The sequence of ${env.stack.length} jumps is too complex for async cb.`);
+    env.fail("jump-sequence", EFAULT, `The sequence of ${env.stack.length} jumps is too complex for async cb.`);
   st.branches = 1;
   st.inSleepable = sleepable;
   st.frames = [env.newFrame(BPF_MAIN_FUNC, 0, subprog)];

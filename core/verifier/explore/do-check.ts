@@ -1,6 +1,6 @@
 // The walk over all paths of one function (do_check and do_check_common, 6.18). What an instruction means is not decided here.
 import { Cancelled } from "../../base/index.ts";
-import { E2BIG, EACCES, EFAULT, EINVAL, EPERM, Reject, type Env } from "../env.ts";
+import { E2BIG, EACCES, EINVAL, EPERM, Reject, type Env } from "../env.ts";
 import { VState, BPF_MAIN_FUNC } from "../domain/state.ts";
 import { printInsnState, printLine, printState } from "../log/print-state.ts";
 import { checkInsn } from "../transfer/insn.ts";
@@ -101,8 +101,6 @@ function runInsn(env: Env): "on" | "exit" | "returned" {
     return "exit";
   }
   env.liveness.commitWrites();
-  if (env.insnIdx >= env.insns.length && outcome !== "exit")
-    env.fail("insn-index", EFAULT, `invalid insn idx ${env.insnIdx} insn_cnt ${env.insns.length}`);
   return outcome;
 }
 

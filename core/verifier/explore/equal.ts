@@ -57,6 +57,9 @@ export function regsExact(old: Reg, cur: Reg): boolean {
   return sameBody(old, cur) && ids.same(old.id, cur.id) && ids.same(old.refObjId, cur.refObjId);
 }
 
+/** More range than before is fine, less is not; being past the packet's end is covered by nothing else and covers nothing else. */
+const packetRangeSafe = (old: number, cur: number): boolean => (old < 0 || cur < 0 ? old === cur : old <= cur);
+
 /** regsafe: does `old` cover `cur`? `precise` tells whether the old scalar matters. */
 function regSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact): boolean {
   if (exact === EXACT) return regsExact(old, cur);
@@ -81,8 +84,7 @@ function regSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact): 
       );
     case T.PTR_TO_PACKET_META:
     case T.PTR_TO_PACKET:
-      // More range than before is fine, less is not.
-      return old.u1 <= cur.u1 && old.off === cur.off && ids.same(old.id, cur.id) && env.D.ops.within(old.s, cur.s) !== 0;
+      return packetRangeSafe(old.u1, cur.u1) && old.off === cur.off && ids.same(old.id, cur.id) && env.D.ops.within(old.s, cur.s) !== 0;
     case T.PTR_TO_STACK:
       return regsExact(old, cur) && old.frameno === cur.frameno;
     case T.PTR_TO_ARENA:

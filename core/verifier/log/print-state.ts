@@ -91,6 +91,8 @@ function stackText(env: Env, frame: FuncState, all: boolean): string {
         const parts = [];
         if (first.id) parts.push(`id=${first.id}`);
         if (first.refObjId) parts.push(`ref_id=${first.refObjId}`);
+        // The mark of a first slot lies where other registers keep the id of their dynptr.
+        if (first.u2) parts.push("dynptr_id=1");
         out += ` fp${-(i + 1) * 8}=dynptr_${dynptrTypeStr(first.u1)}(${parts.join(",")})`;
         break;
       }

@@ -61,6 +61,7 @@ export const FUNC = {
   get_task_stack: 141,
   inode_storage_get: 145,
   inode_storage_delete: 146,
+  d_path: 147,
   per_cpu_ptr: 153,
   this_cpu_ptr: 154,
   task_storage_get: 156,

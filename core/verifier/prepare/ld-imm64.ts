@@ -1,14 +1,16 @@
 // Resolves what 64-bit constants refer to and which maps a program may use (resolve_pseudo_ldimm64, check_map_prog_compatibility, 6.18).
 import * as op from "../../isa/index.ts";
 import { MAP_TYPE as MT, PROG_TYPE as PT } from "../../catalog/index.ts";
-import { BTF_KIND, type Btf } from "../../object/index.ts";
-import { E2BIG, EBUSY, EINVAL, ENOENT, EPERM, EPROTO, Unsupported, type Env } from "../env.ts";
+import { BTF_KIND, descriptorOf, type Btf } from "../../object/index.ts";
+import { E2BIG, EBUSY, EINVAL, ENOENT, ENOTSUPP, EPERM, EPROTO, ERANGE, Unsupported, type Env } from "../env.ts";
 import { MEM_PERCPU, MEM_RDONLY, PTR_TO_BTF_ID, PTR_TO_MEM } from "../domain/reg-types.ts";
 import { BPF_LIST_HEAD, BPF_RB_ROOT, BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK, BPF_TIMER, BPF_WORKQUEUE, hasField } from "../btf/record.ts";
 import type { MapInfo } from "../maps/map-info.ts";
 
 const EBADF = 9;
 const MAX_USED_MAPS = 64;
+const BPF_MAX_VAR_OFF = 1 << 29;
+const PAGE_SIZE = 4096;
 
 const TRACING: ReadonlySet<number> = new Set([PT.KPROBE, PT.TRACEPOINT, PT.PERF_EVENT, PT.RAW_TRACEPOINT, PT.RAW_TRACEPOINT_WRITABLE]);
 const SLEEPABLE_MAPS: ReadonlySet<number> = new Set([
@@ -59,9 +61,9 @@ function checkMapForProg(env: Env, map: MapInfo): void {
 function useMap(env: Env, index: number): MapInfo {
   const map = env.maps[index];
   if (!map) {
-    // A loader codes descriptors that are none of its maps as -1 - fd; the standard ones are open, but no maps.
-    const fd = index < 0 ? -1 - index : index;
-    return env.fail("map-fd", index < 0 && fd <= 2 ? EINVAL : EBADF, `fd ${fd} is not pointing to valid bpf_map`);
+    const fd = descriptorOf(index, env.maps.length);
+    // The standard ones are open, but no maps.
+    return env.fail("map-fd", fd >= 0 && fd <= 2 ? EINVAL : EBADF, `fd ${fd} is not pointing to valid bpf_map`);
   }
   if (env.usedMaps.includes(map)) return map;
   if (env.usedMaps.length >= MAX_USED_MAPS)
@@ -73,24 +75,26 @@ function useMap(env: Env, index: number): MapInfo {
 
 /** map_direct_value_addr: the offset lies in the value of a map with one. */
 function checkDirectValue(env: Env, map: MapInfo, off: number): void {
+  if (off >= BPF_MAX_VAR_OFF) env.fail("map-direct-value", EINVAL, `direct value offset of ${off} is not allowed`);
   if (!map.hasDirectValue) env.fail("map-direct-value", EINVAL, "no direct value access support for this map type");
+  const words = `invalid access to map value pointer, value_size=${map.valueSize} off=${off}`;
   if (map.type === MT.ARENA) {
-    if (off >= map.maxEntries * 4096) env.fail("map-direct-value", ENOENT + 32, "invalid access to map value pointer");
+    if (off > map.maxEntries * PAGE_SIZE) env.fail("map-direct-value", ERANGE, words);
     return;
   }
-  const words = `invalid access to map value pointer, value_size=${map.valueSize} off=${off}`;
-  if (map.maxEntries !== 1) env.fail("map-direct-value", 524, words);
+  if (map.maxEntries !== 1) env.fail("map-direct-value", ENOTSUPP, words);
   if (off >= map.valueSize) env.fail("map-direct-value", EINVAL, words);
 }
 
 /** __check_pseudo_btf_id: a kernel variable's or function's address. */
-function kernelSymbol(env: Env, i: number): void {
+function kernelSymbol(env: Env, i: number, moduleFd: number): void {
+  if (moduleFd) env.fail("ksym", EINVAL, "invalid module BTF object FD specified.");
   const btf: Btf | undefined = env.kernelBtf;
   if (!btf) throw new Unsupported("kernel-btf");
   const insn = env.insns[i]!;
   const aux = env.aux[i]!;
   const id = insn.imm;
-  if (id <= 0 || id >= btf.typeCount) env.fail("ksym", ENOENT, `ldimm64 insn specifies invalid btf_id ${id}.`);
+  if (id < 0 || id >= btf.typeCount) env.fail("ksym", ENOENT, `ldimm64 insn specifies invalid btf_id ${id}.`);
   const t = btf.type(id);
   if (t.kind !== BTF_KIND.VAR && t.kind !== BTF_KIND.FUNC)
     env.fail("ksym", EINVAL, `pseudo btf_id ${id} in ldimm64 isn't KIND_VAR or KIND_FUNC`);
@@ -143,7 +147,7 @@ export function resolveLdImm64(env: Env): void {
 
 function resolveOne(env: Env, i: number, insn: op.Insn, nextImm: number): void {
   if (insn.src === 0 || insn.src === op.BPF_PSEUDO_FUNC) return;
-  if (insn.src === op.BPF_PSEUDO_BTF_ID) return kernelSymbol(env, i);
+  if (insn.src === op.BPF_PSEUDO_BTF_ID) return kernelSymbol(env, i, nextImm);
   const isValue = insn.src === op.BPF_PSEUDO_MAP_VALUE || insn.src === op.BPF_PSEUDO_MAP_IDX_VALUE;
   const isMap = insn.src === op.BPF_PSEUDO_MAP_FD || insn.src === op.BPF_PSEUDO_MAP_IDX;
   if (!isValue && !(isMap && nextImm === 0)) env.fail("ld-imm64", EINVAL, "unrecognized bpf_ld_imm64 insn");

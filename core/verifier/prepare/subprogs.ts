@@ -117,6 +117,24 @@ function checkAbnormalReturn(env: Env): void {
   }
 }
 
+/** check_btf_func_early: each record names a function type and stands behind the one before. The kernel ends two of its lines here without a new line. */
+export function checkFuncInfoEarly(env: Env): void {
+  const { btf, funcInfo } = env.prog;
+  if (!btf) return;
+  const refuse = (text: string): never => {
+    env.say(text);
+    return env.reject("func-info", EINVAL);
+  };
+  funcInfo.forEach(({ insnIdx, typeId }, i) => {
+    const before = funcInfo[i - 1]?.insnIdx;
+    if (before === undefined && insnIdx) refuse(`nonzero insn_off ${insnIdx} for the first func info record`);
+    if (before !== undefined && insnIdx <= before)
+      refuse(`same or smaller insn offset (${insnIdx}) than previous func info record (${before})`);
+    if (typeId <= 0 || typeId >= btf.typeCount || btf.kind(typeId) !== BTF_KIND.FUNC)
+      env.fail("func-info", EINVAL, `invalid type id ${typeId} in func info`);
+  });
+}
+
 /** check_btf_func: function types belong to the functions found in the code. */
 export function checkFuncInfo(env: Env): void {
   const { btf, funcInfo } = env.prog;
@@ -126,8 +144,6 @@ export function checkFuncInfo(env: Env): void {
   env.subprogs.forEach((sub, i) => {
     const info = funcInfo[i]!;
     if (sub.start !== info.insnIdx) env.fail("func-info", EINVAL, "func_info BTF section doesn't match subprog layout in BPF program");
-    if (info.typeId <= 0 || info.typeId >= btf.typeCount || btf.kind(info.typeId) !== BTF_KIND.FUNC)
-      env.fail("func-info", EINVAL, `invalid type id ${info.typeId} in func info`);
     const func = btf.type(info.typeId);
     sub.name = func.name;
     sub.typeId = info.typeId;

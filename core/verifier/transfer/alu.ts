@@ -17,7 +17,6 @@ export function checkAlu(env: Env, insn: op.Insn): void {
   const kind = insn.code & 0xf0;
   if (kind === op.BPF_END || kind === op.BPF_NEG) unary(env, insn, kind);
   else if (kind === op.BPF_MOV) mov(env, insn);
-  else if (kind > op.BPF_END) env.fail("alu-opcode", EINVAL, `invalid BPF_ALU opcode ${kind.toString(16)}`);
   else binary(env, insn, kind);
 }
 

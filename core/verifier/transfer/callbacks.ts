@@ -1,7 +1,7 @@
 // What a callback finds in its registers, and following it (push_callback_call and set_*_callback_state, 6.18).
 import { MAP_TYPE as MT } from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
-import { EFAULT, ENOTSUPP, Reject, type Env } from "../env.ts";
+import { EFAULT, ENOMEM, ENOTSUPP, Reject, type Env } from "../env.ts";
 import { DYNPTR_LOCAL, dynptrReg } from "../check/dynptr.ts";
 import { Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
@@ -96,7 +96,7 @@ export function pushCallback(env: Env, insn: Insn, subprog: number, setCallee: C
     st.cur.callbackRetRange = setCallee(env, caller, st.cur);
     return;
   }
-  const st = pushPath(env, sub.start, env.insnIdx, false);
+  const st = pushPath(env, sub.start, env.insnIdx, false, ENOMEM);
   enterFunction(env, st, subprog, env.insnIdx, (from, to) => (to.callbackRetRange = setCallee(env, from, to)));
   st.callbackUnrollDepth++;
   st.frames[st.curframe - 1]!.callbackDepth++;

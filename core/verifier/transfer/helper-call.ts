@@ -1,8 +1,9 @@
 // Calling a helper: its arguments, what it does to references and callbacks, what it returns (check_helper_call, 6.18).
+import { bug } from "../../base/index.ts";
 import { helperAvailable, helperById, HELPERS, MAP_TYPE as MT, PROG_TYPE as PT, ATTACH_TYPE as AT } from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import { BTF_KIND, type Btf } from "../../object/index.ts";
-import { EACCES, EINVAL, ENOTSUPP, Unsupported, type Env } from "../env.ts";
+import { EACCES, EFAULT, EINVAL, ENOTSUPP, Unsupported, type Env } from "../env.ts";
 import { Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
 import { BPF_KPTR_PERCPU, BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK, hasField } from "../btf/record.ts";
@@ -10,6 +11,7 @@ import { kernelStruct } from "../btf/struct-match.ts";
 import { A, argBase, protoOf, R, type Proto } from "../check/arg-types.ts";
 import { dynptrState, releaseDynptr, DYNPTR_SKB, DYNPTR_SKB_META } from "../check/dynptr.ts";
 import { checkFormat } from "../check/format-string.ts";
+import { helperAllowedAtHook } from "../check/helper-allowed.ts";
 import { checkHelperArg, newMeta, type CallMeta } from "../check/helper-args.ts";
 import { checkMapFunc } from "../check/map-func.ts";
 import { acquireReference, dropReference, invalid, releaseReference } from "../check/refs.ts";
@@ -72,6 +74,7 @@ function lookUp(env: Env, id: number): Proto {
   const { record } = proto;
   if (record.gplOnly && !env.gplCompatible)
     env.fail("helper-gpl", EINVAL, "cannot call GPL-restricted function from non-GPL compatible program");
+  if (!helperAllowedAtHook(env, id)) env.fail("helper-hook", EINVAL, "helper call is not allowed in probe");
   if (record.mightSleep) {
     if (!env.inSleepable()) env.fail("helper-sleeps", EINVAL, "helper call might sleep in a non-sleepable prog");
     if (env.cur.activeRcuLocks) env.fail("helper-sleeps", EINVAL, `sleepable helper ${named} in rcu_read_lock region`);
@@ -139,14 +142,10 @@ function recordTailCallKey(env: Env, meta: CallMeta): void {
 
 function release(env: Env, proto: Proto, meta: CallMeta): void {
   const reg = env.reg(meta.releaseRegno);
-  let ok: boolean;
-  if (argBase(proto.args[meta.releaseRegno - 1]!.type) === A.ARG_PTR_TO_DYNPTR) {
-    releaseDynptr(env, reg);
-    ok = true;
-  } else if (meta.funcId === FUNC.kptr_xchg && meta.refObjId) ok = releaseIntoMap(env, meta.refObjId);
-  else if (meta.refObjId) ok = releaseReference(env, meta.refObjId);
-  else ok = isNullReg(env, reg);
-  if (!ok) env.fail("release", EINVAL, `func ${funcName(meta.funcId)}#${meta.funcId} reference has not been acquired before`);
+  if (argBase(proto.args[meta.releaseRegno - 1]!.type) === A.ARG_PTR_TO_DYNPTR) return releaseDynptr(env, reg);
+  if (!meta.refObjId) return;
+  const held = meta.funcId === FUNC.kptr_xchg ? releaseIntoMap(env, meta.refObjId) : releaseReference(env, meta.refObjId);
+  if (!held) bug(`${funcName(meta.funcId)} releases a reference that nobody holds`);
 }
 /** bpf_kptr_xchg takes the reference; a per-CPU object stays readable under RCU. */
 function releaseIntoMap(env: Env, id: number): boolean {
@@ -231,6 +230,8 @@ function loop(env: Env, insn: Insn, meta: CallMeta): void {
     aux.loopFitForInline = flagsZero();
     aux.loopCallback = meta.subprog;
   } else if (aux.loopFitForInline) aux.loopFitForInline = flagsZero() && aux.loopCallback === meta.subprog;
+  // The kernel follows the number of rounds back to where it came from, which it cannot do with a pointer.
+  if (env.reg(1).type !== T.SCALAR_VALUE) env.fail("loop-count", EFAULT, "verifier bug: backtracking misuse");
   markPrecise(env, 1);
   if (env.frame.callbackDepth < env.D.ops.umax(env.reg(1).s)) return pushCallback(env, insn, meta.subprog, loopCallee);
   env.frame.callbackDepth = 0;
@@ -348,7 +349,7 @@ function checkGetFuncIp(env: Env): void {
 function tailCall(env: Env): boolean {
   if (env.cur.curframe === 0) return false;
   env.scratchReg(0);
-  pushPath(env, env.insnIdx + 1, env.insnIdx, false);
+  pushPath(env, env.insnIdx + 1, env.insnIdx, false, 0);
   clearPacketPointers(env);
   env.regs[0] = env.unknownScalar();
   functionExit(env);

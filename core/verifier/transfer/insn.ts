@@ -59,11 +59,11 @@ export function checkInsn(env: Env): Outcome {
     default: {
       const mode = insn.code & 0xe0;
       if (mode === op.BPF_ABS || mode === op.BPF_IND) checkLdAbs(env, insn);
-      else if (mode === op.BPF_IMM) {
+      else {
         checkLdImm(env, insn);
         env.insnIdx++;
         if (!env.cur.speculative) env.curAux.seen = true;
-      } else env.fail("ld-mode", EINVAL, "invalid BPF_LD mode");
+      }
     }
   }
   env.insnIdx++;

@@ -1,6 +1,6 @@
 // Conditional jumps: which way can be known, what each way teaches (check_cond_jmp_op, 6.18).
 import * as op from "../../isa/index.ts";
-import { EACCES, EINVAL, type Env } from "../env.ts";
+import { EACCES, EINVAL, ENOMEM, type Env } from "../env.ts";
 import { AT_PKT_END, BEYOND_PKT_END, Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
 import type { LinkedReg, VState } from "../domain/state.ts";
@@ -31,7 +31,6 @@ const FLIPPED: Record<number, number> = {
 /** Leaves env.insnIdx at the instruction before the one to go on with. */
 export function checkCondJump(env: Env, insn: op.Insn): void {
   const kind = insn.code & 0xf0;
-  if (kind > op.BPF_JCOND) env.fail("jump-opcode", EINVAL, `invalid BPF_JMP/JMP32 opcode ${kind.toString(16)}`);
   if (kind === op.BPF_JCOND) return mayGoto(env, insn);
   const fromReg = (insn.code & op.BPF_X) !== 0;
   readReg(env, insn.dst);
@@ -65,7 +64,7 @@ function mayGoto(env: Env, insn: op.Insn): void {
     env.fail("may-goto", EINVAL, `invalid may_goto imm ${insn.imm}`);
   const idx = env.insnIdx;
   const prev = env.cur.parent ? findPrevEntry(env, env.cur.parent, idx) : null;
-  const queued = pushPath(env, idx + 1, idx, false);
+  const queued = pushPath(env, idx + 1, idx, false, ENOMEM);
   queued.mayGotoDepth++;
   if (prev) widenImprecise(env, prev, queued);
   env.insnIdx += insn.off;

@@ -1,9 +1,9 @@
 // Calling a kfunc: its arguments, the sections it opens and closes, what it returns (check_kfunc_call, 6.18).
+import { bug } from "../../base/index.ts";
 import { kfuncAllowed } from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
-import { EACCES, EFAULT, EINVAL, Unsupported, type Env } from "../env.ts";
-import { btfKindStr } from "../btf/func-args.ts";
+import { EACCES, EFAULT, EINVAL, ENOMEM, Unsupported, type Env } from "../env.ts";
 import { kernelCtx } from "../btf/ctx-type.ts";
 import type { Kfunc } from "../btf/kfuncs.ts";
 import { BPF_RES_SPIN_LOCK, BPF_SPIN_LOCK, hasField } from "../btf/record.ts";
@@ -11,9 +11,10 @@ import { regRecord, structRecord } from "../btf/alloc-types.ts";
 import { inRcuSection } from "../btf/struct-access.ts";
 import { isStruct, sizeOrNone } from "../btf/struct-walk.ts";
 import { dynptrFlag, releaseDynptr } from "../check/dynptr.ts";
-import { disown, graphNodeReg, inRbtreeCallback, nonOwning } from "../check/graph.ts";
+import { disown, graphNodeReg, nonOwning } from "../check/graph.ts";
 import { iterReg, processIterNext } from "../check/iter.ts";
 import { checkKfuncArgs, isScalarStruct, newKfuncMeta, type KfuncMeta } from "../check/kfunc-args.ts";
+import { andSay } from "../check/map-access.ts";
 import { mayAccessPacket } from "../check/packet.ts";
 import { acquireReference, releaseReference } from "../check/refs.ts";
 import { clearCallerSaved } from "../check/regs.ts";
@@ -64,7 +65,9 @@ export function checkKfuncCall(env: Env, insn: Insn): "on" | "throws" {
 
 /** A resilient lock may not be had: that is a path of its own. */
 function failedLock(env: Env): void {
-  const other = pushPath(env, env.insnIdx + 1, env.insnIdx, false);
+  const other = andSay(env, "failed to push state for failed lock acquisition", () =>
+    pushPath(env, env.insnIdx + 1, env.insnIdx, false, ENOMEM),
+  );
   const regs = other.cur.regs;
   for (let i = 0; i < 6; i++) regs[i] = env.notInit;
   regs[0] = env.scalar(env.D.ops.s32Range(env.D.UNKNOWN, -MAX_ERRNO, -1));
@@ -99,13 +102,14 @@ function sections(env: Env, kfunc: Kfunc, sleepable: boolean): void {
   const st = env.cur;
   const { name } = kfunc;
   const fail = (text: string, errno: number): never => env.fail("kfunc-section", errno, text);
-  const rcu = name === "bpf_rcu_read_lock" || name === "bpf_rcu_read_unlock";
-  if (name === "bpf_rcu_read_lock") st.activeRcuLocks++;
-  else if (name === "bpf_rcu_read_unlock") {
+  if (name === "bpf_rcu_read_lock") {
+    if (st.activeRcuLocks) fail(`nested rcu read lock (kernel function ${name})`, EINVAL);
+    st.activeRcuLocks = 1;
+  } else if (name === "bpf_rcu_read_unlock") {
     if (st.activeRcuLocks === 0) fail(`unmatched rcu read unlock (kernel function ${name})`, EINVAL);
-    if (--st.activeRcuLocks === 0) endRcu(env);
+    st.activeRcuLocks = 0;
+    endRcu(env);
   } else if (sleepable && st.activeRcuLocks) fail(`kernel func ${name} is sleepable within rcu_read_lock region`, EACCES);
-  if (rcu && inRbtreeCallback(env)) fail("Calling bpf_rcu_read_{lock,unlock} in unnecessary rbtree callback", EACCES);
   if (name === "bpf_preempt_disable") st.activePreemptLocks++;
   else if (name === "bpf_preempt_enable") {
     if (!st.activePreemptLocks) fail(`unmatched attempt to enable preemption (kernel function ${name})`, EINVAL);
@@ -133,8 +137,7 @@ function endRcu(env: Env): void {
 function release(env: Env, meta: KfuncMeta): void {
   const reg = env.reg(meta.releaseRegno);
   if (meta.dynptr.refObjId) return releaseDynptr(env, reg);
-  if (!releaseReference(env, reg.refObjId))
-    env.fail("release", EINVAL, `kfunc ${meta.kfunc.name}#${meta.kfunc.id} reference has not been acquired before`);
+  if (!releaseReference(env, reg.refObjId)) bug(`${meta.kfunc.name} releases a reference that nobody holds`);
 }
 
 function setReturn(env: Env, meta: KfuncMeta, insnIdx: number): void {
@@ -199,7 +202,8 @@ function special(env: Env, meta: KfuncMeta, target: BtfType): Reg | undefined {
 }
 
 function newObject(env: Env, meta: KfuncMeta): Reg {
-  const btf = env.prog.btf;
+  // The kernel keeps a program's types only for its func_info or line_info.
+  const btf = env.prog.funcInfo.length || env.prog.lineInfo.length ? env.prog.btf : undefined;
   const id = meta.constant!;
   const percpu = meta.kfunc.name === "bpf_percpu_obj_new_impl";
   const fail = (text: string): never => env.fail("obj-new", EINVAL, text);
@@ -241,12 +245,7 @@ function plainPointer(env: Env, meta: KfuncMeta, target: BtfType): Reg {
     size = sizeOrNone(btf, target.id) ?? 0;
     readonly = true;
   }
-  if (!size)
-    env.fail(
-      "kfunc-return",
-      EINVAL,
-      `kernel function ${kfunc.name} returns pointer type ${btfKindStr(target.kind)} ${target.name} is not supported`,
-    );
+  if (!size) bug(`the size of what ${kfunc.name} returns a pointer to is not known`);
   const r = env.pointer(T.PTR_TO_MEM | (readonly ? T.MEM_RDONLY : 0) | (kfunc.flags.has("RCU_PROTECTED") ? T.MEM_RCU : 0));
   r.u1 = size;
   r.refObjId = meta.refObjId;

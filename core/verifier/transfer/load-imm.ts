@@ -10,7 +10,6 @@ import { clearCallerSaved, mayWriteReg, readReg } from "../check/regs.ts";
 import { checkResourceLeak } from "../check/resources.ts";
 
 export function checkLdImm(env: Env, insn: op.Insn): void {
-  if ((insn.code & 0x18) !== op.BPF_DW) env.fail("ld-imm", EINVAL, "invalid BPF_LD_IMM insn");
   if (insn.off !== 0) env.fail("reserved-fields", EINVAL, "BPF_LD_IMM64 uses reserved fields");
   mayWriteReg(env, insn.dst);
   const aux = env.curAux;

@@ -112,6 +112,7 @@ function noteSpeculativeStore(env: Env, slot: Slot, reg: Reg | null, size: numbe
   if (needed) env.aux[insnIdx]!.nospecResult = true;
 }
 
+/** A write at a varying offset. Only loaders that may see pointers get here: others may not move a stack pointer by an unknown amount. */
 function writeVariable(env: Env, frame: FuncState, regno: number, off: number, size: number, value: number, insnIdx: number): void {
   const { D } = env;
   const ptr = env.reg(regno);
@@ -129,8 +130,6 @@ function writeVariable(env: Env, frame: FuncState, regno: number, off: number, s
     const slot = frame.stack[spi]!;
     const kind = slot.type(at & 7);
     env.scratchSlot(spi);
-    if (!env.allowPtrLeaks && kind !== STACK_MISC && kind !== STACK_ZERO)
-      env.fail("stack-variable-write", EINVAL, `spilled ptr in range of var-offset stack write; insn ${insnIdx}, ptr off: ${i}`);
     if (zero && kind === STACK_SPILL && slot.isSpilledScalar && D.isZero(slot.reg.s)) {
       zeroUsed = true;
       continue;
@@ -140,12 +139,6 @@ function writeVariable(env: Env, frame: FuncState, regno: number, off: number, s
       next = STACK_ZERO;
       zeroUsed = true;
     }
-    if (kind === STACK_INVALID && !env.allowUninitStack)
-      env.fail(
-        "stack-variable-write",
-        EINVAL,
-        `uninit stack in range of var-offset write prohibited for !root; insn ${insnIdx}, off: ${i}`,
-      );
     const r = slot.reg.type === T.NOT_INIT ? slot.reg : env.notInit;
     // What was spilled is gone as a whole, though only some of its bytes may be written.
     const types = slot.top === STACK_SPILL ? scrub(slot.types) : slot.types;

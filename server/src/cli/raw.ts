@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import { bytesToHex, CodedError, hexToBytes } from "../../../core/base/index.ts";
 import { MAP_TYPE, mapTypeByName, progTypeByName } from "../../../core/catalog/index.ts";
 import { testRunRaw, type RawRun } from "../../../core/kernel/index.ts";
-import { decodeInsns, type Insn } from "../../../core/isa/index.ts";
-import { openBtf, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
+import { BPF_LD_IMM64, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decodeInsns, type Insn } from "../../../core/isa/index.ts";
+import { literalDescriptor, openBtf, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
 import { verify, type Caps, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKernelTypes } from "./input.ts";
 import { engineOption, parseOptions, UsageError, type Engine } from "./usage.ts";
@@ -81,6 +81,15 @@ function runsOf(o: Json): RawRun[] {
   });
 }
 
+/** What is no index of a map is a descriptor, which is none of the maps either. */
+function codeDescriptors(insns: readonly Insn[], maps: number): Insn[] {
+  return insns.map((insn, i) => {
+    const names = insn.code === BPF_LD_IMM64 && (insn.src === BPF_PSEUDO_MAP_FD || insn.src === BPF_PSEUDO_MAP_VALUE);
+    const isIndex = insn.imm >= 0 && insn.imm < maps;
+    return names && !isIndex && insns[i - 1]?.code !== BPF_LD_IMM64 ? { ...insn, imm: literalDescriptor(insn.imm, maps) } : insn;
+  });
+}
+
 function answer(o: Json, kernel: Btf | undefined, engine: Engine): Json {
   const echo: Json = {};
   for (const k of ["object", "program", "id"]) if (o[k] !== undefined) echo[k] = o[k];
@@ -111,7 +120,7 @@ function answer(o: Json, kernel: Btf | undefined, engine: Engine): Json {
       attachBtfId: num(o["attach_btf_id"]),
       flags: num(o["flags"]),
       license,
-      insns,
+      insns: codeDescriptors(insns, maps.length),
       maps,
       btf,
       funcInfo: btf ? funcInfo(o) : [],

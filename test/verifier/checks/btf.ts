@@ -11,6 +11,8 @@ class Blob {
   #next = 1;
 
   str(text: string): number {
+    const known = text ? this.#strings.indexOf(`\0${text}\0`) : -1;
+    if (known >= 0) return known + 1;
     const at = this.#strings.length;
     this.#strings += `${text}\0`;
     return text ? at : 0;
@@ -51,30 +53,63 @@ class Blob {
   }
 }
 
+/** Structures that the kernel knows by name, of `words` opaque words each. */
+const OPAQUE: readonly (readonly [name: string, words: number])[] = [
+  ["bpf_timer", 2],
+  ["bpf_wq", 2],
+  ["bpf_task_work", 1],
+  ["bpf_list_head", 2],
+  ["bpf_list_node", 3],
+  ["bpf_rb_root", 2],
+  ["bpf_rb_node", 4],
+  ["bpf_dynptr", 2],
+];
+
+/** Values with special fields, and the objects that those hold. */
+function special(b: Blob, int: number, u64: number): void {
+  for (const [name, words] of OPAQUE)
+    b.struct(
+      name,
+      words * 8,
+      Array.from({ length: words }, (_, i) => [`o${i}`, u64, i * 8]),
+    );
+  for (const name of ["bpf_spin_lock", "bpf_res_spin_lock", "bpf_refcount"]) b.struct(name, 4, [["val", int, 0]]);
+  const t = (name: string): number => b.ids.get(name)!;
+  const value = (name: string, size: number, ...members: [name: string, type: string, off: number][]): number =>
+    b.struct(
+      name,
+      size,
+      members.map(([n, type, off]) => [n, t(type), off]),
+    );
+  const word = "unsigned long";
+  value("locked", 8, ["lock", "bpf_spin_lock", 0], ["n", "int", 4]);
+  value("res_locked", 16, ["lock", "bpf_res_spin_lock", 0], ["n", word, 8]);
+  value("timed", 24, ["n", word, 0], ["t", "bpf_timer", 8]);
+  value("queued", 24, ["n", word, 0], ["wq", "bpf_wq", 8]);
+  value("worked", 16, ["n", word, 0], ["tw", "bpf_task_work", 8]);
+  value("plain", 8, ["n", word, 0]);
+  value("pair", 16, ["a", word, 0], ["b", word, 8]);
+  value("item", 32, ["n", word, 0], ["list", "bpf_list_node", 8]);
+  value("item2", 40, ["n", word, 0], ["list", "bpf_list_node", 8], ["m", word, 32]);
+  value("leaf", 40, ["n", word, 0], ["node", "bpf_rb_node", 8]);
+  value("counted", 16, ["n", word, 0], ["refs", "bpf_refcount", 8]);
+  value("big", 1024, ["a", word, 0], ["z", word, 1016]);
+  b.tag("contains:item:list", value("listed", 24, ["lock", "bpf_spin_lock", 0], ["head", "bpf_list_head", 8]), 1);
+  b.tag("contains:leaf:node", value("treed", 24, ["lock", "bpf_spin_lock", 0], ["root", "bpf_rb_root", 8]), 1);
+}
+
 function make(): Blob {
   const b = new Blob();
   const int = b.int("int", 4, true);
   const u64 = b.int("unsigned long", 8, false);
-  const lock = b.struct("bpf_spin_lock", 4, [["val", int, 0]]);
-  const timer = b.struct("bpf_timer", 16, [
-    ["o0", u64, 0],
-    ["o1", u64, 8],
-  ]);
-  b.struct("locked", 8, [
-    ["lock", lock, 0],
-    ["n", int, 4],
-  ]);
-  b.struct("timed", 24, [
-    ["n", u64, 0],
-    ["t", timer, 8],
-  ]);
-  b.struct("plain", 8, [["n", u64, 0]]);
+  special(b, int, u64);
   const task = b.struct("task_struct", 8, [["x", u64, 0]]);
-  const kptr = b.of("task kptr", PTR, b.of("kptr", TYPE_TAG, task, "kptr"));
-  const untrusted = b.of("task kptr_untrusted", PTR, b.of("kptr_untrusted", TYPE_TAG, task, "kptr_untrusted"));
-  b.struct("held", 16, [
-    ["ref", kptr, 0],
-    ["loose", untrusted, 8],
+  const tagged = (tag: string, type: number): number => b.of(`${tag} ${type}`, PTR, b.of(tag, TYPE_TAG, type, tag));
+  b.struct("held", 32, [
+    ["ref", tagged("kptr", task), 0],
+    ["loose", tagged("kptr_untrusted", task), 8],
+    ["own", tagged("kptr", b.ids.get("plain")!), 16],
+    ["each", tagged("percpu_kptr", b.ids.get("pair")!), 24],
   ]);
   const anything = b.of("void *", PTR, 0);
   const intPointer = b.of("int *", PTR, int);
@@ -87,12 +122,53 @@ function make(): Blob {
   b.func("shared_struct", int, [b.of("task *", PTR, task)], GLOBAL);
   const odd = b.func("shared_tagged", int, [int], GLOBAL);
   b.tag("arg:nonnull", odd, 0);
+  const context = b.of("xdp_md *", PTR, b.struct("xdp_md", 24, [["data", int, 0]]));
+  const dynptr = b.of("bpf_dynptr *", PTR, b.ids.get("bpf_dynptr")!);
+  const byTag: readonly [name: string, type: number, ...tags: string[]][] = [
+    ["shared_six", int],
+    ["shared_by_value", b.ids.get("pair")!],
+    ["shared_ctx", context],
+    ["shared_ctx_nonnull", context, "ctx", "nonnull"],
+    ["shared_dynptr", dynptr],
+    ["shared_dynptr_nonnull", dynptr, "nonnull"],
+    ["shared_nonnull", intPointer, "nonnull"],
+    ["shared_unknown_tag", intPointer, "strange"],
+    ["shared_trusted", b.ids.get("task *")!, "trusted"],
+    ["shared_trusted_null", b.ids.get("task *")!, "trusted", "nullable"],
+    ["shared_trusted_nonnull", b.ids.get("task *")!, "trusted", "nonnull"],
+    ["shared_trusted_own", b.of("pair *", PTR, b.ids.get("pair")!), "trusted"],
+    ["shared_untrusted", b.ids.get("task *")!, "untrusted"],
+    ["shared_untrusted_two", b.ids.get("task *")!, "untrusted", "nullable"],
+    ["shared_untrusted_int", intPointer, "untrusted"],
+    ["shared_arena", anything, "arena"],
+    ["shared_arena_two", anything, "arena", "nonnull"],
+    ["shared_unsized", anything],
+    ["shared_nullable", intPointer, "nullable"],
+  ];
+  for (const [name, type, ...tags] of byTag) {
+    const fn = b.func(name, int, name === "shared_six" ? [int, int, int, int, int, int] : [type], GLOBAL);
+    for (const tag of tags) b.tag(`arg:${tag}`, fn, 0);
+  }
+  const staticTagged = b.func("local_tagged", int, [intPointer], STATIC);
+  b.tag("arg:nonnull", staticTagged, 0);
+  b.func("shared_void", 0, [int], GLOBAL);
+  b.func("caught", int, [u64], GLOBAL);
+  b.func("caught_pointer", int, [anything], GLOBAL);
+  b.func("caught_two", int, [u64, u64], GLOBAL);
+  b.func("caught_static", int, [u64], STATIC);
+  for (const name of ["caught", "caught_pointer", "caught_two", "caught_static", "nobody"])
+    b.tag(`exception_callback:${name}`, b.func(`main_${name}`, int, [anything], GLOBAL), -1);
+  const twice = b.func("main_twice", int, [anything], GLOBAL);
+  for (const name of ["caught", "caught_two"]) b.tag(`exception_callback:${name}`, twice, -1);
+  b.str("x.c");
   return b;
 }
 
 let blob: Blob | undefined;
 const types = (): Blob => (blob ??= make());
-export const testBtf = (): Btf => openBtf(types().bytes());
+export const typeBytes = (): Uint8Array => types().bytes();
+export const stringOffset = (text: string): number => types().str(text);
+export const testBtf = (): Btf => openBtf(typeBytes());
 
 /** Id of a type or function of {@link testBtf}. */
 export function typeId(name: string): number {

@@ -1,16 +1,6 @@
 // Fixtures of checks on control flow, calls, helpers, references and locks. Data only.
-import type { Fixture, TestMap } from "./program.ts";
-
-const ARRAY: TestMap = { type: 2, key: 4, size: 16, entries: 1 };
-const HASH: TestMap = { type: 1, key: 4, size: 16, entries: 4 };
-const RING: TestMap = { type: 27, key: 0, size: 0, entries: 4096 };
-const PROGS: TestMap = { type: 3, key: 4, size: 4, entries: 1 };
-const LOCKED: TestMap = { type: 2, key: 4, size: 8, entries: 1, value: "locked" };
-const END = "r0 = 0; exit";
-const LOOKUP = "*(u32 *)(r10 - 4) = 0; r2 = r10; r2 += -4; r1 = map 0; call bpf_map_lookup_elem";
-const VALUE = `${LOOKUP}; if r0 != 0 goto ok; r0 = 0; exit; ok:`;
-const RESERVE = "r1 = map 0; r2 = 8; r3 = 0; call bpf_ringbuf_reserve; if r0 != 0 goto ok; exit; ok:";
-const BUFFER = "*(u64 *)(r10 - 8) = 0; r1 = r10; r1 += -8";
+import { ARRAY, RING, PROGS, LOCKED, END, VALUE, RESERVE, BUFFER } from "./parts.ts";
+import type { Fixture } from "./program.ts";
 
 export const CONTROL: readonly Fixture[] = [
   { check: "unreachable-insn", type: "xdp", text: `goto +1; r1 = 0; ${END}`, neighbour: ["goto +1", "goto +0"] },
@@ -109,5 +99,11 @@ export const CONTROL: readonly Fixture[] = [
   },
   { check: "sleepable-type", type: "xdp", flags: 16, text: END, neighbour: { flags: 0 } },
   { check: "syscall-sleepable", type: "syscall", text: END, neighbour: { flags: 16 } },
-  { check: "map-direct-value", type: "xdp", maps: [HASH], text: `r1 = mapvalue 0 0; ${END}`, neighbour: { maps: [ARRAY] } },
+  {
+    check: "map-direct-value",
+    type: "xdp",
+    maps: [{ ...ARRAY, type: 1 }],
+    text: `r1 = mapvalue 0 0; ${END}`,
+    neighbour: { maps: [ARRAY] },
+  },
 ];

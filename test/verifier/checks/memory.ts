@@ -1,14 +1,9 @@
 // Fixtures of checks on loads, stores and pointers. Data only.
-import type { Fixture, TestMap } from "./program.ts";
+import { ARRAY, HASH, END, VALUE } from "./parts.ts";
+import type { Fixture } from "./program.ts";
 
-const ARRAY: TestMap = { type: 2, key: 4, size: 16, entries: 1 };
-const HASH: TestMap = { type: 1, key: 8, size: 48, entries: 16 };
-/** r0 = a value of map 0, perhaps NULL. */
-const LOOKUP = "*(u32 *)(r10 - 4) = 0; r2 = r10; r2 += -4; r1 = map 0; call bpf_map_lookup_elem";
-const VALUE = `${LOOKUP}; if r0 != 0 goto ok; r0 = 0; exit; ok:`;
 /** r2 = packet, r3 = its end, of an XDP context. */
 const PACKET = "r2 = *(u32 *)(r1 + 0); r3 = *(u32 *)(r1 + 4)";
-const END = "r0 = 0; exit";
 
 export const MEMORY: readonly Fixture[] = [
   {
@@ -26,6 +21,13 @@ export const MEMORY: readonly Fixture[] = [
   },
   { check: "uninit-register", type: "xdp", text: "r0 = r3 <--; exit", neighbour: ["r0 = r3", "r0 = 2"] },
   { check: "uninit-register", type: "xdp", text: "exit <--", neighbour: ["exit", "r0 = 0; exit"] },
+  {
+    check: "uninit-register",
+    type: "xdp",
+    flags: 8,
+    text: `${PACKET}; r4 = r2; r4 += 36; if r4 <= r3 goto +0; if r4 > r3 goto out; r0 = r5 <--; out: ${END}`,
+    neighbour: ["r0 = r5", "r0 = r4"],
+  },
   { check: "bad-register", type: "xdp", text: "raw 0xb7 11 0 0 0 <--; r0 = 0; exit", neighbour: ["raw 0xb7 11 0 0 0", "raw 0xb7 9 0 0 0"] },
   { check: "frame-pointer-write", type: "xdp", text: "r10 = 0 <--; r0 = 0; exit", neighbour: ["r10 = 0", "r9 = 0"] },
   {

@@ -1,11 +1,11 @@
 // Small programs as text, made into what the verifier takes. It verifies nothing.
 import { helperByName, progTypeByName } from "../../../core/catalog/index.ts";
 import { assemble, decodeInsns, type Insn } from "../../../core/isa/index.ts";
-import type { Btf, FuncInfo, MapSpec } from "../../../core/object/index.ts";
-import type { VerifyInput } from "../../../core/verifier/index.ts";
+import { literalDescriptor, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
+import type { CheckId, VerifyInput } from "../../../core/verifier/index.ts";
 import { viewObject } from "../../isa/elf-sections.ts";
 import { kernelBtf } from "../../parity/corpora.ts";
-import { testBtf, typeId } from "./btf.ts";
+import { stringOffset, testBtf, typeId } from "./btf.ts";
 
 /** A map: its type, sizes in bytes and entries; `value` names a type of the test's BTF. */
 export interface TestMap {
@@ -18,6 +18,8 @@ export interface TestMap {
   readonly value?: string;
   readonly frozen?: string;
   readonly inner?: TestMap;
+  /** Kernel structure of a struct_ops map. */
+  readonly structOps?: string;
 }
 export interface Setting {
   /** Program type by the kernel's name. */
@@ -29,20 +31,25 @@ export interface Setting {
   readonly attach?: number;
   /** Kernel function, tracepoint type or structure that the program attaches to. */
   readonly target?: string | number;
-  /** Functions of the test's BTF, main first, each with its first instruction as a label; `0` for main. */
+  /** Functions of the test's BTF, main first, each with its first instruction as a label or number; `0` for main. */
   readonly funcs?: readonly (readonly [name: string, label: string])[];
+  /** Line info: an instruction as a label or number, and a line. */
+  readonly lines?: readonly (readonly [label: string, line: number])[];
 }
 /**
  * A program that one check rejects, and its neighbour, which differs by one replacement or by its setting.
- * Lines are parted by `;`. The instruction at fault ends in `<--`; without that mark the check speaks of no instruction.
+ * Lines are parted by `;`. `type NAME` stands for the id of a type of the test's BTF, `ktype KIND:NAME` for one of
+ * the kernel's, `koff STRUCT.MEMBER` for an offset in one of those. The instruction at fault ends in `<--`; without that mark the check speaks of no instruction.
  */
 export interface Fixture extends Setting {
-  readonly check: string;
+  readonly check: CheckId;
   readonly text: string;
   readonly neighbour: readonly [from: string, to: string] | Partial<Setting>;
 }
 export interface Built {
   readonly input: VerifyInput;
+  /** The instructions as the kernel is given them: what is no index of a map is a descriptor. */
+  readonly raw: readonly Insn[];
   readonly fault: number;
 }
 
@@ -61,8 +68,10 @@ const FUNC_KIND = 12;
 function patch(insns: Insn[], at: number, line: string, place: (label: string) => number): void {
   const old = insns[at]!;
   let m: RegExpExecArray | null;
-  if ((m = SPECIAL[0]![0].exec(line))) insns[at] = { ...old, src: 1 };
-  else if ((m = SPECIAL[1]![0].exec(line))) {
+  if (SPECIAL[0]![0].test(line)) {
+    insns[at] = { ...old, src: 1 };
+    insns[at + 1] = slot(0, 0, 0, 0, 0);
+  } else if ((m = SPECIAL[1]![0].exec(line))) {
     insns[at] = { ...old, src: 2 };
     insns[at + 1] = slot(0, 0, 0, 0, Number(m[3]));
   } else if ((m = SPECIAL[2]![0].exec(line))) insns[at] = { ...old, src: 3, imm: symbol(m[2]!) };
@@ -72,6 +81,15 @@ function patch(insns: Insn[], at: number, line: string, place: (label: string) =
     const [code, dst, src, off, imm] = m[1]!.split(" ").map(Number);
     insns[at] = slot(code!, dst!, src!, off!, imm!);
   }
+}
+
+/** Offset in bytes of a direct member of a kernel structure. */
+function kernelOffset(struct: string, member: string): number {
+  const found = kernelBtf()
+    .type(symbol(`4:${struct}`))
+    .members.find((m) => m.name === member);
+  if (!found) throw new Error(`the kernel's struct ${struct} has no member ${member} of its own`);
+  return found.bitOffset / 8;
 }
 
 /** The kernel's BTF id of `KIND:NAME` (function when no kind is given), or the number itself. */
@@ -84,6 +102,9 @@ export function symbol(name: string | number): number {
 function code(text: string): { insns: Insn[]; fault: number; places: Map<string, number> } {
   const lines = text
     .replace(/(\w+:) /g, "$1;")
+    .replace(/\bktype (\S+?)(?=;|$| )/g, (_, name: string) => `${symbol(name)}`)
+    .replace(/\bkoff (\w+)\.(\w+)/g, (_, struct: string, member: string) => `${kernelOffset(struct, member)}`)
+    .replace(/\btype (\w+)/g, (_, name: string) => `${typeId(name)}`)
     .split(";")
     .map((l) => l.trim());
   const plain = lines.map((l) => l.replace(/\s*<--$/, ""));
@@ -113,7 +134,13 @@ export const specOf = (m: TestMap, i: number): MapSpec => ({
   inner: m.inner && specOf(m.inner, 99),
   initial: m.frozen === undefined ? undefined : Buffer.from(m.frozen, "hex"),
   frozen: m.frozen !== undefined,
+  structOps: m.structOps,
 });
+
+const FILE = "x.c";
+/** struct bpf_line_info as four numbers each. */
+export const lineRecords = (lines: readonly LineInfo[]): number[][] =>
+  lines.map((l) => [l.insnIdx, stringOffset(l.file), stringOffset(l.text), (l.line << 10) | l.column]);
 
 /** The program of a fixture, or its neighbour's. */
 export function build(f: Fixture, neighbour = false): Built & { setting: Setting } {
@@ -123,9 +150,18 @@ export function build(f: Fixture, neighbour = false): Built & { setting: Setting
   if (isEdit && !f.text.includes(other[0] as string)) throw new Error(`${f.check}: '${other[0]}' is not in the text`);
   const text = neighbour && isEdit ? f.text.replace(other[0] as string, other[1] as string) : f.text;
   const { insns, fault, places } = code(text);
-  const funcInfo: FuncInfo[] = (setting.funcs ?? []).map(([name, label]) => ({ insnIdx: places.get(label)!, typeId: typeId(name) }));
+  const at = (label: string): number => places.get(label) ?? Number(label);
+  const funcInfo: FuncInfo[] = (setting.funcs ?? []).map(([name, label]) => ({ insnIdx: at(label), typeId: typeId(name) }));
+  const lineInfo: LineInfo[] = (setting.lines ?? []).map(([label, line]) => ({
+    insnIdx: at(label),
+    file: FILE,
+    line,
+    column: 1,
+    text: FILE,
+  }));
   const maps = setting.maps ?? [];
-  const btf: Btf | undefined = funcInfo.length || maps.some((m) => m.value) ? testBtf() : undefined;
+  const typed = funcInfo.length > 0 || lineInfo.length > 0 || maps.some((m) => m.value || m.structOps);
+  const btf: Btf | undefined = typed ? testBtf() : undefined;
   const input: VerifyInput = {
     name: "",
     type: progTypeByName(setting.type)!,
@@ -133,11 +169,11 @@ export function build(f: Fixture, neighbour = false): Built & { setting: Setting
     attachBtfId: setting.target === undefined ? 0 : symbol(setting.target),
     flags: setting.flags ?? 0,
     license: setting.license ?? "GPL",
-    insns,
+    insns: insns.map((i) => (i.code === 0x18 && i.src === 1 && !maps[i.imm] ? { ...i, imm: literalDescriptor(i.imm, maps.length) } : i)),
     maps: maps.map(specOf),
     btf,
     funcInfo,
-    lineInfo: [],
+    lineInfo,
   };
-  return { input, fault, setting };
+  return { input, raw: insns, fault, setting };
 }

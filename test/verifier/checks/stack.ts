@@ -1,9 +1,6 @@
 // Fixtures of checks on the stack and on arithmetic with pointers and numbers. Data only.
-import type { Fixture, TestMap } from "./program.ts";
-
-const ARRAY: TestMap = { type: 2, key: 4, size: 16, entries: 1 };
-const VALUE = "*(u32 *)(r10 - 4) = 0; r2 = r10; r2 += -4; r1 = map 0; call bpf_map_lookup_elem; if r0 != 0 goto ok; r0 = 0; exit; ok:";
-const END = "r0 = 0; exit";
+import { ARRAY, END, VALUE } from "./parts.ts";
+import type { Fixture } from "./program.ts";
 
 export const STACK: readonly Fixture[] = [
   { check: "stack-bounds", type: "xdp", text: `*(u64 *)(r10 - 520) = 0 <--; ${END}`, neighbour: ["r10 - 520", "r10 - 512"] },
