@@ -1,6 +1,7 @@
 // The catalog: what helpers, kfuncs, program, map and attach types exist and what is known of them. Data and look-ups only.
 export * from "./types.ts";
 export { ATTACH_TYPE, MAP_TYPE, PROG_TYPE } from "./generated/enums.ts";
+export * from "./attach-targets.ts";
 export * from "./names.ts";
 export * from "./helpers.ts";
 export * from "./kfuncs.ts";

@@ -11,6 +11,7 @@ export const CHECK_IDS = [
   "atomic-pointer",
   "atomic-size",
   "attach-btf-id",
+  "attach-target",
   "back-edge",
   "bad-pointer",
   "bad-register",

@@ -7,6 +7,7 @@ import { build, type Fixture } from "./checks/program.ts";
 
 /** Checks that no program here can reach, and why. */
 const ELSEWHERE: Partial<Record<CheckId, string>> = {
+  "attach-target": "no kernel that answers lets fentry, fmod_ret or LSM programs in; attach-target.test.ts has the words of its source",
   "back-edge": "only loaders without CAP_BPF meet it, and there is no such mode",
   "calls-privilege": "only loaders without CAP_BPF meet it, and there is no such mode",
   "needs-linux": "it speaks of kernels older than 6.18.44, which cannot be asked; behaviour.test.ts has it",

@@ -3,6 +3,7 @@ import { ATTACH_TYPE as AT, PROG_TYPE as PT } from "../../catalog/index.ts";
 import { BTF_KIND, type Btf, type BtfType } from "../../object/index.ts";
 import { EINVAL, Unsupported, type Env } from "../env.ts";
 import type { Range } from "../domain/state.ts";
+import { checkAttachTarget } from "./attach-target.ts";
 import { RAW_TP_NULL_ARGS } from "./raw-tp-null.ts";
 import { structOpsAttach, type StructOps } from "./struct-ops.ts";
 import { ITER_CTX_ARGS } from "./iter-targets.ts";
@@ -116,6 +117,7 @@ function func(env: Env, btf: Btf, t: BtfType): AttachInfo {
     }));
     return { ...NONE, btf, proto, name: t.name, returnsVoid, ctxArgs };
   }
+  checkAttachTarget(env, btf, t);
   const retvalRange = type === PT.LSM ? (returnsVoid ? undefined : lsmRange(t.name)) : undefined;
   return { ...NONE, btf, proto, name: t.name, returnsVoid, retvalRange, lsmTrusted: type === PT.LSM };
 }
