@@ -12,16 +12,20 @@ const MAX_ARGS = 12;
 const SMALL_INT = (t: BtfType): boolean =>
   (t.kind === BTF_KIND.INT && t.size <= 8) || t.kind === BTF_KIND.ENUM || t.kind === BTF_KIND.ENUM64;
 
-/** Index of the argument that context offset `off` belongs to (btf_ctx_arg_idx): structures by value take several words. */
-function argIndex(btf: Btf, params: readonly { type: number }[], off: number): number {
+/**
+ * Index of the argument that context offset `off` belongs to (btf_ctx_arg_idx): structures by value take several words. Behind the arguments
+ * stands the return value, behind that nothing.
+ */
+function argIndex(btf: Btf, proto: BtfType, off: number): number {
   let end = 0;
-  for (let i = 0; i < params.length; i++) {
-    const t = btf.type(btf.resolve(params[i]!.type));
-    const size = isStruct(t) ? t.size : 8;
+  const types = [...proto.params.map((p) => p.type), proto.type];
+  for (const [i, type] of types.entries()) {
+    const t = btf.type(btf.resolve(type));
+    const size = t.kind === BTF_KIND.PTR ? 8 : t.id === 0 ? 0 : t.size;
     end += Math.ceil(size / 8) * 8;
     if (off < end) return i;
   }
-  return params.length + Math.max(0, Math.floor((off - end) / 8));
+  return types.length;
 }
 
 /** The register that the load yields; undefined when the context has nothing there, its words are said already. */
@@ -39,7 +43,7 @@ export function btfCtxAccess(env: Env, a: Access, off: number): Reg | undefined 
   };
   if (off % 8) return no(`func '${name}' offset ${off} is not multiple of 8`);
   const params = attach.skipFirst ? proto.params.slice(1) : proto.params;
-  const i = argIndex(btf, params, off);
+  const i = argIndex(btf, proto, off);
   const missing = `func '${name}' doesn't have ${i + 1}-th argument`;
   if (i > params.length) return no(missing);
   let typeId: number;

@@ -43,10 +43,9 @@ class IdMap {
     this.#cur[this.#count++] = curId;
     return true;
   }
-  /** check_scalar_ids: a scalar without id gets one of its own, so that it matches no linked one. */
+  /** check_scalar_ids: an old scalar without id was linked to nothing, so any will do; a current one without gets an id of its own. */
   sameScalar(oldId: number, curId: number): boolean {
-    const old = oldId || ++this.#tmp;
-    return this.same(old, curId || ++this.#tmp);
+    return oldId === 0 || this.same(oldId, curId || ++this.#tmp);
   }
 }
 

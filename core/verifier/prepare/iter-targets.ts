@@ -39,10 +39,10 @@ export const ITER_CTX_ARGS: Readonly<Record<string, readonly IterArg[]>> = {
   ],
   tcp: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "sock_common" }],
   udp: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "udp_sock" }],
-  unix: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "unix_sock" }],
-  netlink: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "netlink_sock" }],
+  unix: [{ off: 8, type: OBJECT, struct: "unix_sock" }],
+  netlink: [{ off: 8, type: OBJECT, struct: "netlink_sock" }],
   ipv6_route: [{ off: 8, type: OBJECT, struct: "fib6_info" }],
   ksym: [{ off: 8, type: OBJECT, struct: "kallsym_iter" }],
   kmem_cache: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "kmem_cache" }],
-  dmabuf: [{ off: 8, type: OBJECT | PTR_TRUSTED, struct: "dma_buf" }],
+  dmabuf: [{ off: 8, type: OBJECT, struct: "dma_buf" }],
 };

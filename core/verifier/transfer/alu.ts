@@ -139,12 +139,13 @@ function adjustRegs(env: Env, insn: op.Insn, kind: number, fromReg: boolean): vo
   linkByConstant(env, insn, kind, src, dst);
 }
 
-/** After `x += const` a linked scalar stays linked, at a distance. */
+/** After `x += const` a linked scalar stays linked, at a distance; after `x += x` it does not, whatever x is. */
 function linkByConstant(env: Env, insn: op.Insn, kind: number, src: Reg, before: Reg): void {
   const alu32 = (insn.code & 7) !== op.BPF_ALU64;
   const r = env.reg(insn.dst).copy();
   env.regs[insn.dst] = r;
-  const isConst = alu32 ? env.D.isConst32(src.s) : env.D.isConst(src.s);
+  const doubled = (insn.code & op.BPF_X) !== 0 && insn.src === insn.dst;
+  const isConst = !doubled && (alu32 ? env.D.isConst32(src.s) : env.D.isConst(src.s));
   if ((kind !== op.BPF_ADD && kind !== op.BPF_SUB) || !r.id || !isConst || !env.bpfCapable) {
     r.id = 0;
     r.off = 0;

@@ -40,6 +40,16 @@ export const TYPED: readonly Fixture[] = [
     text: `*(u64 *)(r1 + 0) = 1 <--; ${END}`,
     neighbour: ["*(u64 *)(r1 + 0) = 1", "r2 = *(u64 *)(r1 + 0)"],
   },
+  { check: "ctx-access", ...TCP, text: `r1 = *(u64 *)(r1 + 24) <--; ${END}`, neighbour: ["r1 + 24", "r1 + 0"] },
+  { check: "ctx-access", ...TCP, attach: 1, text: `r1 = *(u64 *)(r1 + 24) <--; ${END}`, neighbour: ["r1 + 24", "r1 + 16"] },
+  ...["unix", "netlink", "dmabuf"].map((name): Fixture => ({
+    check: "bad-pointer",
+    type: "tracing",
+    attach: 28,
+    target: `bpf_iter_${name}`,
+    text: `r2 = *(u64 *)(r1 + 8); r3 = *(u32 *)(r2 + 0) <--; ${END}`,
+    neighbour: ["r3 = *(u32 *)(r2 + 0)", "if r2 == 0 goto +1; r3 = *(u64 *)(r2 + 0)"],
+  })),
   { check: "ctx-access", type: "netfilter", attach: 45, text: `r1 = *(u64 *)(r1 + 16) <--; ${END}`, neighbour: ["r1 + 16", "r1 + 8"] },
   {
     check: "btf-access",
