@@ -1,7 +1,6 @@
 // Loads a BPF object from bytes to inert programs and maps, as libbpf 1.5 would hand them to the kernel. It does no I/O and loads nothing into a kernel.
 import { CodedError } from "../../base/index.ts";
-import { BTF_KIND, type Btf } from "../btf/btf.ts";
-import { putU32, reopened } from "../btf/edit.ts";
+import type { Btf } from "../btf/btf.ts";
 import { CoreResolver } from "../core-relo/calc.ts";
 import { patchInsn } from "../core-relo/patch.ts";
 import type { ObjectSpec, ProgramSpec } from "../spec.ts";
@@ -9,7 +8,8 @@ import { attachBtfId, attachTarget, progFlags, unknownSection } from "./attach.t
 import { NO_BTF_EXT, readBtfExt, type BtfExt } from "./btf-ext.ts";
 import { collect, funcAt } from "./collect.ts";
 import { collectExterns, resolveExterns } from "./externs.ts";
-import { asCreated, fixDatasecs, initMaps } from "./maps.ts";
+import { createMaps } from "./create.ts";
+import { fixDatasecs, initMaps } from "./maps.ts";
 import { PROG_TYPE } from "./kinds.ts";
 import type { Func, LoadFault, ObjectState } from "./model.ts";
 import { linkProgram, type LinkedProgram } from "./program.ts";
@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly possibleCpus?: number | undefined;
   /** LINUX_HAS_SYSCALL_WRAPPER, default true as on x86-64 kernels with kprobes. */
   readonly syscallWrapper?: boolean | undefined;
+  /** Maps that state no number of entries are no fault, as their own loader sets it before it loads; libbpf by itself fails there. */
+  readonly openSizes?: boolean | undefined;
   /** Addresses of typeless `__ksym` externs. */
   readonly kallsyms?: ReadonlyMap<string, bigint> | undefined;
 }
@@ -49,19 +51,26 @@ export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): Object
   initStructOps(state);
   collectRelocs(state);
   const ext = readExt(state);
-  hideFunctions(state);
   guard(state, () => externs(state, options));
   applyCore(state, ext, options.kernelBtf);
   const targets = new Map<Func, StructOpsAttach>();
   for (const map of state.maps)
     if (map.structOps && map.autocreate) guard(state, () => bindStructOps(map, state.btf!, options.kernelBtf, targets));
   const subFault = state.funcs.find((f) => f.secIdx === state.textIdx && f.coreError)?.coreError;
+  const created = createMaps(state, {
+    kernelBtf: options.kernelBtf,
+    possibleCpus: options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS,
+    openSizes: options.openSizes ?? false,
+  });
   const mains = state.funcs.filter((f) => f.secIdx !== state.textIdx);
-  const programs = mains.map((f) => program({ state, ext, func: f, options, targets, fault: state.fault ?? f.coreError ?? subFault }));
+  const programs = mains.map((f) =>
+    program({ state, ext, func: f, options, targets, fault: state.fault ?? f.coreError ?? subFault, mapFault: created.fault }),
+  );
   return {
     programs,
-    maps: state.maps.map((m) => asCreated(m.spec, options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS)),
+    maps: created.maps,
     btf: state.btf,
+    btfRefusal: created.btfRefusal,
     license: state.license,
   };
 }
@@ -75,17 +84,6 @@ function readExt(state: ObjectState): BtfExt {
     if (e instanceof CodedError) return NO_BTF_EXT;
     throw e;
   }
-}
-
-/** Global subprograms of hidden visibility are verified as static ones. */
-function hideFunctions(state: ObjectState): void {
-  const hidden = state.funcs.filter((f) => f.hidden && f.secIdx === state.textIdx);
-  if (state.btf === undefined || hidden.length === 0) return;
-  for (const f of hidden) {
-    const id = state.btf.find(f.name, BTF_KIND.FUNC);
-    if (id !== 0) putU32(state.btf, state.btf.offsetOf(id) + 4, BTF_KIND.FUNC << 24);
-  }
-  state.btf = reopened(state.btf);
 }
 
 const asFault = (e: unknown): LoadFault => {
@@ -138,9 +136,10 @@ interface ProgramInput {
   readonly options: LoadOptions;
   readonly targets: ReadonlyMap<Func, StructOpsAttach>;
   readonly fault: LoadFault | undefined;
+  readonly mapFault: LoadFault | undefined;
 }
 
-function program({ state, ext, func, options, targets, fault }: ProgramInput): ProgramSpec {
+function program({ state, ext, func, options, targets, fault, mapFault }: ProgramInput): ProgramSpec {
   let error = fault;
   const attempt = <T>(step: () => T, otherwise: T): T => {
     try {
@@ -151,6 +150,7 @@ function program({ state, ext, func, options, targets, fault }: ProgramInput): P
     }
   };
   const linked = attempt((): LinkedProgram => linkProgram(state, ext, func), { insns: func.insns, funcInfo: [], lineInfo: [], origin: [] });
+  error ??= mapFault;
   const { def } = func;
   const target = targets.get(func);
   if (def === undefined) error ??= unknownSection(func);
