@@ -178,7 +178,14 @@ for (const object of objects) {
   let spec;
   let openError;
   try {
-    spec = loadObject(new Uint8Array(readFileSync(object)), { kernelBtf, fileName: basename(object), kconfig, kallsyms, syscallWrapper });
+    spec = loadObject(new Uint8Array(readFileSync(object)), {
+      kernelBtf,
+      fileName: basename(object),
+      kconfig,
+      kallsyms,
+      syscallWrapper,
+      sizesAreFinal: true,
+    });
   } catch (e) {
     if (!(e instanceof CodedError)) throw Object.assign(e, { message: `${object}: ${e.message}` });
     openError = e.message;

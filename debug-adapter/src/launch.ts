@@ -72,7 +72,7 @@ async function objectOf(
   host: Host,
   kernelBtf: Btf | undefined,
 ): Promise<{ object: ObjectSpec; lines?: Assembled | undefined }> {
-  const options = { fileName: args.program, kernelBtf, openSizes: true };
+  const options = { fileName: args.program, kernelBtf };
   const isAssembly = (path: string): boolean => /\.[sS]$/.test(path);
   if (isAssembly(args.program)) {
     const assembled = await assembleFile(args.program, host);

@@ -60,6 +60,23 @@ describe("maps", () => {
 });
 
 describe("what an object loses", () => {
+  test("a map without a size is a fault only where nobody will set it", () => {
+    const of = (sizesAreFinal: boolean): (string | undefined)[] =>
+      loadObject(fixture("shapes.o"), { kernelBtf: kernelBtf(), sizesAreFinal }).programs.map((p) => p.error?.code);
+    expect(of(false)).not.toContain("map-create");
+    expect(loadObject(unsized(), { kernelBtf: kernelBtf(), sizesAreFinal: true }).programs[0]?.error).toMatchObject({
+      code: "map-create",
+      message: expect.stringMatching(/^map '\w+': failed to create: Invalid argument\(-22\); max_entries is 0$/),
+    });
+    expect(loadObject(unsized(), { kernelBtf: kernelBtf() }).programs[0]?.error?.code).not.toBe("map-create");
+  });
+  /** shapes.o with the size of one of its maps set to 0. */
+  const unsized = (): Uint8Array => {
+    const whole = loadObject(fixture("shapes.o"), { kernelBtf: kernelBtf() });
+    const btf = whole.btf!;
+    const array = [...Array(btf.typeCount).keys()].map((id) => btf.type(id)).find((t) => t.kind === 3 && t.nelems > 100)!;
+    return patched([array.type, array.indexType, array.nelems], [array.type, array.indexType, 0]);
+  };
   const shapes = fixture("shapes.o");
   /** The object with the first occurrence of `from` (32-bit words) in its file replaced. */
   const patched = (from: number[], to: number[]): Uint8Array => {

@@ -18,8 +18,8 @@ export interface Created {
 export interface CreateOptions {
   readonly kernelBtf?: Btf | undefined;
   readonly possibleCpus: number;
-  /** Maps without a number of entries are not at fault: their loader will set it. */
-  readonly openSizes: boolean;
+  /** Maps without a number of entries are at fault: no loader of their own will set it. */
+  readonly sizesAreFinal: boolean;
 }
 
 /** Types and maps of the object as the kernel would have them. */
@@ -72,13 +72,13 @@ function create(spec: MapSpec, btf: BtfBlob | undefined, options: CreateOptions)
 }
 
 function refusalOf(spec: MapSpec, btf: BtfBlob | undefined, options: CreateOptions): number {
-  const sized = options.openSizes && spec.maxEntries === 0 && checkMap({ ...spec, maxEntries: LEAST }) === 0;
-  const errno = sized ? 0 : checkMap(spec);
+  const errno = !options.sizesAreFinal && lacksSize(spec) ? 0 : checkMap(spec);
   return errno !== 0 || btf === undefined ? errno : checkMapBtf(spec, btf, options.kernelBtf);
 }
 
-/** A number of entries that every type of map takes. */
-const LEAST = 4096;
+/** Whether the map would be created if only it had a number of entries: one, or for rings a page. */
+const lacksSize = (spec: MapSpec): boolean =>
+  spec.maxEntries === 0 && checkMap(spec) !== 0 && [1, 4096].some((maxEntries) => checkMap({ ...spec, maxEntries }) === 0);
 
 const ERRNO_TEXT: Readonly<Record<number, string>> = {
   7: "Argument list too long",
@@ -89,6 +89,6 @@ const ERRNO_TEXT: Readonly<Record<number, string>> = {
 };
 
 function refusalText(spec: MapSpec, errno: number): string {
-  const hint = spec.maxEntries === 0 && checkMap({ ...spec, maxEntries: LEAST }) === 0 ? "; max_entries is 0" : "";
+  const hint = lacksSize(spec) ? "; max_entries is 0" : "";
   return `map '${spec.name}': failed to create: ${ERRNO_TEXT[errno] ?? `Unknown error ${errno}`}(-${errno})${hint}`;
 }

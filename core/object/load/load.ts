@@ -29,8 +29,8 @@ export interface LoadOptions {
   readonly possibleCpus?: number | undefined;
   /** LINUX_HAS_SYSCALL_WRAPPER, default true as on x86-64 kernels with kprobes. */
   readonly syscallWrapper?: boolean | undefined;
-  /** Maps that state no number of entries are no fault, as their own loader sets it before it loads; libbpf by itself fails there. */
-  readonly openSizes?: boolean | undefined;
+  /** True: a map that states no number of entries is a fault, as for libbpf by itself. By default it is none, as the object's own loader sets it. */
+  readonly sizesAreFinal?: boolean | undefined;
   /** Addresses of typeless `__ksym` externs. */
   readonly kallsyms?: ReadonlyMap<string, bigint> | undefined;
 }
@@ -60,7 +60,7 @@ export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): Object
   const created = createMaps(state, {
     kernelBtf: options.kernelBtf,
     possibleCpus: options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS,
-    openSizes: options.openSizes ?? false,
+    sizesAreFinal: options.sizesAreFinal ?? false,
   });
   const mains = state.funcs.filter((f) => f.secIdx !== state.textIdx);
   const programs = mains.map((f) =>

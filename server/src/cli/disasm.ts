@@ -13,6 +13,6 @@ export function run(args: string[]): Promise<number> {
   const packed = packedKernelTypes();
   const kernelBtf = packed && openBtf(brotliDecompressSync(packed));
   for (const file of positionals)
-    process.stdout.write(`${listObject(loadObject(readFileSync(file), { kernelBtf, fileName: file, openSizes: true }), kernelBtf).text}\n`);
+    process.stdout.write(`${listObject(loadObject(readFileSync(file), { kernelBtf, fileName: file }), kernelBtf).text}\n`);
   return Promise.resolve(0);
 }

@@ -163,7 +163,7 @@ export async function run(args: string[]): Promise<number> {
   const repeat = Number(values.repeat ?? "1");
   if (!Number.isInteger(repeat) || repeat < 1) throw new UsageError(`--repeat ${values.repeat}: it is a whole number above 0`);
   const types = readKernelTypes(values.btf);
-  const object = loadObject(await readObject(file, types), { kernelBtf: types.btf, fileName: file, openSizes: true });
+  const object = loadObject(await readObject(file, types), { kernelBtf: types.btf, fileName: file });
   const spec = pick(object, values.program);
   mustVerify(spec, object, types.btf);
   const kernel = new SimKernel();

@@ -25,7 +25,7 @@ export class Builder {
     this.#folder ??= mkdtempSync(join(tmpdir(), "beeline-"));
     const object = join(this.#folder, `${basename(pathOf(doc.uri) ?? "untitled").replace(/(\.bpf)?\.[cs]$/, "")}.bpf.o`);
     await writeFile(object, made.bytes);
-    const programs = loadObject(made.bytes, { openSizes: true }).programs.map((p) => ({
+    const programs = loadObject(made.bytes).programs.map((p) => ({
       name: p.name,
       section: p.section,
       type: PROG_TYPE_NAMES[p.type] ?? String(p.type),

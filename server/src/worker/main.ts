@@ -16,7 +16,7 @@ function kernelTypes(): Btf {
 }
 
 const kernelBtf = kernelTypes();
-const load = (bytes: Uint8Array, fileName: string) => loadObject(bytes, { kernelBtf, fileName, openSizes: true });
+const load = (bytes: Uint8Array, fileName: string) => loadObject(bytes, { kernelBtf, fileName });
 const analysis = new Analysis({ kernelBtf, load, verify });
 
 function answer(job: Job, cancel: CancelToken): unknown {
