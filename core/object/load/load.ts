@@ -45,6 +45,21 @@ export const DEFAULT_POSSIBLE_CPUS = 2;
  */
 export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): ObjectSpec {
   const state = collect(bytes, options.fileName ?? "");
+  try {
+    return load(state, options);
+  } catch (e) {
+    throw placed(e, state);
+  }
+}
+
+/** A fault of no known place is one of the part of the file that it speaks of: relocations of the symbols, all else of the types. */
+function placed(e: unknown, { elf }: ObjectState): unknown {
+  if (!(e instanceof CodedError) || e.at.offBytes !== undefined) return e;
+  const types = e.code.startsWith("elf-") ? undefined : elf.sections.find((s) => s.name === ".BTF");
+  return new CodedError(e.code, e.message, { ...e.at, offBytes: (types ?? elf.sections[elf.symtabIndex])?.offset ?? 0 });
+}
+
+function load(state: ObjectState, options: LoadOptions): ObjectSpec {
   collectExterns(state);
   fixDatasecs(state);
   initMaps(state);
