@@ -88,7 +88,7 @@ const lineKeys = (text, rec) => {
   return Array.from({ length: rec ? b.length / rec : 0 }, (_, i) => `${b.readUInt32LE(i * rec)}:${b.readUInt32LE(i * rec + 12)}`).join(" ");
 };
 
-function differences(ours, truth, maps) {
+function differences(ours, truth, { maps, btfRefusal }) {
   const out = [];
   const check = (what, a, b) => a !== b && out.push(`${what}: ${String(a).slice(0, 120)} instead of ${String(b).slice(0, 120)}`);
   const insns = hex(
@@ -105,10 +105,11 @@ function differences(ours, truth, maps) {
   check("flags", ours.flags, truth.flags);
   check("attach_btf_id", ours.attachBtfId, truth.attach_btf_id);
   check("license", ours.license, truth.license);
-  check("func_info", funcHex(ours.funcInfo), truth.func_info);
+  check("BTF taken", btfRefusal === undefined, truth.btf);
+  check("func_info", funcHex(btfRefusal ? [] : ours.funcInfo), truth.func_info);
   check(
     "line_info",
-    ours.lineInfo.map((l) => `${l.insnIdx}:${((l.line << 10) | l.column) >>> 0}`).join(" "),
+    (btfRefusal ? [] : ours.lineInfo).map((l) => `${l.insnIdx}:${((l.line << 10) | l.column) >>> 0}`).join(" "),
     lineKeys(truth.line_info, truth.line_info_rec),
   );
   const key = (m) => JSON.stringify(m);
@@ -135,8 +136,8 @@ function differences(ours, truth, maps) {
       m.max,
       m.flags,
       String(m.extra),
-      m.type === 26 ? 0 : m.btf_key,
-      m.type === 26 ? 0 : m.btf_value,
+      m.type === 26 || !truth.btf ? 0 : m.btf_key,
+      m.type === 26 || !truth.btf ? 0 : m.btf_value,
       m.data,
     ]),
   );
@@ -177,7 +178,14 @@ for (const object of objects) {
   let spec;
   let openError;
   try {
-    spec = loadObject(new Uint8Array(readFileSync(object)), { kernelBtf, fileName: basename(object), kconfig, kallsyms, syscallWrapper });
+    spec = loadObject(new Uint8Array(readFileSync(object)), {
+      kernelBtf,
+      fileName: basename(object),
+      kconfig,
+      kallsyms,
+      syscallWrapper,
+      sizesAreFinal: true,
+    });
   } catch (e) {
     if (!(e instanceof CodedError)) throw Object.assign(e, { message: `${object}: ${e.message}` });
     openError = e.message;
@@ -196,7 +204,7 @@ for (const object of objects) {
     else if (p === undefined) note(t, "differs", "program is missing");
     else if (t.stage) note(t, p.error ? "failed" : "differs", p.error?.message ?? `libbpf fails: ${t.error}`);
     else {
-      const diff = p.error ? [`error ${p.error.message}`] : differences(p, t, spec.maps);
+      const diff = p.error ? [`error ${p.error.message}`] : differences(p, t, spec);
       note(t, diff.length ? "differs" : "loaded", diff.join("; "));
     }
   }

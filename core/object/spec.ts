@@ -101,5 +101,7 @@ export interface ObjectSpec {
   readonly programs: readonly ProgramSpec[];
   readonly maps: readonly MapSpec[];
   readonly btf: Btf | undefined;
+  /** Set when the kernel refuses `btf`: programs and maps are then loaded without types, function info and line info. Positive errno, last lines of its log. */
+  readonly btfRefusal?: { readonly errno: number; readonly log: string } | undefined;
   readonly license: string;
 }

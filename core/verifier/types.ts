@@ -19,10 +19,13 @@ export interface VerifyInput {
   readonly lineInfo: readonly LineInfo[];
 }
 
-/** A program of an object as the verifier takes it. */
-export function verifyInputOf(object: Pick<ObjectSpec, "maps" | "btf">, program: ProgramSpec): VerifyInput {
-  const { name, type, expectedAttachType, attachBtfId, flags, license, insns, funcInfo, lineInfo } = program;
-  return { name, type, expectedAttachType, attachBtfId, flags, license, insns, funcInfo, lineInfo, maps: object.maps, btf: object.btf };
+/** A program of an object as the verifier takes it: without types and what refers to them where the kernel refuses the object's BTF. */
+export function verifyInputOf(object: Pick<ObjectSpec, "maps" | "btf" | "btfRefusal">, program: ProgramSpec): VerifyInput {
+  const { name, type, expectedAttachType, attachBtfId, flags, license, insns } = program;
+  const debug = object.btfRefusal
+    ? { funcInfo: [], lineInfo: [] }
+    : { funcInfo: program.funcInfo, lineInfo: program.lineInfo, btf: object.btf };
+  return { name, type, expectedAttachType, attachBtfId, flags, license, insns, ...debug, maps: object.maps };
 }
 
 /** Privileges of the loader: all; all but CAP_PERFMON; CAP_BPF alone. */

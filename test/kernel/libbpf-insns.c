@@ -120,7 +120,7 @@ int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *
 		print_hex("func_info", opts->func_info, (size_t)opts->func_info_cnt * opts->func_info_rec_size);
 		print_hex("line_info", opts->line_info, (size_t)opts->line_info_cnt * opts->line_info_rec_size);
 		print_maps();
-		printf("}\n");
+		printf(",\"btf\":%s}\n", bpf_object__btf_fd(object) >= 0 ? "true" : "false");
 		free(copy);
 	}
 	errno = EACCES;

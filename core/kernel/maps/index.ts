@@ -1,9 +1,8 @@
 // Makes a map of the asked type, with the checks of its attributes (map_alloc_check of each type, 6.18). A type that is not simulated is an error with its name.
 import { MAP_TYPE, MAP_TYPE_NAMES } from "../../catalog/index.ts";
 import { CodedError } from "../../base/index.ts";
-import type { MapSpec } from "../../object/index.ts";
+import { checkMap, type MapSpec } from "../../object/index.ts";
 import { ArrayMap, PercpuArrayMap } from "./array.ts";
-import { checkMap } from "./check.ts";
 import { BloomMap } from "./bloom.ts";
 import { HashMap } from "./hash.ts";
 import { LpmTrieMap } from "./lpm.ts";
@@ -55,7 +54,7 @@ const MAKERS: Readonly<Record<number, Maker>> = {
 /** A new map, or a negative errno for attributes that the kernel refuses. Throws CodedError `unsupported-map-type`. */
 export function makeMap(id: number, spec: MapSpec, host: MapHost): BpfMap | number {
   const maker = MAKERS[spec.type];
-  const error = checkMap(spec, host.cpus);
+  const error = -checkMap(spec);
   if (error) return error;
   if (!maker)
     throw new CodedError("unsupported-map-type", `map ${spec.name}: type ${MAP_TYPE_NAMES[spec.type] ?? spec.type} is not simulated`);

@@ -1,5 +1,5 @@
 // Opens a BTF blob: one pass over its types finds where each starts; all else is decoded when asked. It trusts nothing and changes nothing.
-import { bug, ByteReader, CodedError, utf8, type BtfId } from "../../base/index.ts";
+import { bug, ByteReader, CodedError, utf8, type BtfId, type Location } from "../../base/index.ts";
 import { BTF_KIND, type Btf, type BtfEnumValue, type BtfMember, type BtfParam, type BtfSecVar, type BtfType } from "./btf.ts";
 import { buildNameIndex, type NameIndex } from "./name-index.ts";
 
@@ -167,7 +167,12 @@ export class BtfBlob implements Btf {
   }
 
   #badId(id: BtfId): never {
-    throw new CodedError("btf-bad-id", `BTF: type id ${id} does not exist, the last one is ${this.typeCount - 1}`);
+    throw new CodedError("btf-bad-id", `BTF: type id ${id} does not exist, the last one is ${this.typeCount - 1}`, {
+      offBytes: this.layout.typeOff + this.layout.typeLen,
+    });
+  }
+  #placeOf(id: BtfId): Location {
+    return id < this.firstId ? {} : { offBytes: this.offsetOf(id) };
   }
   #u32(at: number): number {
     return this.#view.getUint32(at, this.layout.littleEndian);
@@ -186,7 +191,9 @@ export class BtfBlob implements Btf {
     const at = off - this.#strStart;
     if (at === 0 && this.layout.strLen === 0) return "";
     if (at >= this.layout.strLen)
-      throw new CodedError("btf-bad-string", `BTF: string offset ${off} lies behind the string section (${this.strEnd} bytes)`);
+      throw new CodedError("btf-bad-string", `BTF: string offset ${off} lies behind the string section (${this.strEnd} bytes)`, {
+        offBytes: this.layout.strOff + this.layout.strLen,
+      });
     const start = this.layout.strOff + at;
     const text = utf8(this.bytes.subarray(start, this.bytes.indexOf(0, start)));
     this.#strings.set(off, text);
@@ -300,7 +307,11 @@ export class BtfBlob implements Btf {
       if (!SKIPPED.has(this.kind(at))) return at;
       at = this.type(at).type;
     }
-    throw new CodedError("btf-cycle", `BTF: type [${id}] refers to itself or through more than ${MAX_RESOLVE_DEPTH} modifiers`);
+    throw new CodedError(
+      "btf-cycle",
+      `BTF: type [${id}] refers to itself or through more than ${MAX_RESOLVE_DEPTH} modifiers`,
+      this.#placeOf(id),
+    );
   }
 
   sizeOf(id: BtfId): number {
@@ -316,7 +327,7 @@ export class BtfBlob implements Btf {
         at = t.type;
       } else break;
     }
-    throw new CodedError("btf-no-size", `BTF: type [${id}] has no size`);
+    throw new CodedError("btf-no-size", `BTF: type [${id}] has no size`, this.#placeOf(id));
   }
 
   /** Alignment in bytes as libbpf's btf__align_of gives it (8-byte pointers); 0 when it has none. */

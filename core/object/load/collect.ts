@@ -31,7 +31,7 @@ export function collect(bytes: Uint8Array, fileName: string): ObjectState {
   const elf = openElf(bytes);
   if (elf.machine !== EM_BPF && elf.machine !== 0)
     refuse("elf-not-bpf", `ELF: made for machine ${elf.machine}, not for BPF (${EM_BPF}); compile with -target bpf`, 18);
-  if (elf.symtabIndex === 0) refuse("elf-no-symbols", "ELF: couldn't find symbol table, stripped object file?");
+  if (elf.symtabIndex === 0) refuse("elf-no-symbols", "ELF: couldn't find symbol table, stripped object file?", 0);
   const sections = elf.sections.filter((s) => !isDebug(s.name));
   const legacy = sections.find((s) => s.name === "maps");
   if (legacy)
@@ -69,7 +69,7 @@ function readBtf(sections: readonly ElfSection[]): BtfBlob | undefined {
   const s = sections.find((x) => x.name === ".BTF");
   const needed = sections.some((x) => x.name === ".maps" || isStructOpsSection(x));
   if (s === undefined) {
-    if (needed) refuse("btf-missing", "BTF is required, but is missing or corrupted; compile with -g");
+    if (needed) refuse("btf-missing", "BTF is required, but is missing or corrupted; compile with -g", 0);
     return undefined;
   }
   try {

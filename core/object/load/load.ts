@@ -1,7 +1,6 @@
 // Loads a BPF object from bytes to inert programs and maps, as libbpf 1.5 would hand them to the kernel. It does no I/O and loads nothing into a kernel.
 import { CodedError } from "../../base/index.ts";
-import { BTF_KIND, type Btf } from "../btf/btf.ts";
-import { putU32, reopened } from "../btf/edit.ts";
+import type { Btf } from "../btf/btf.ts";
 import { CoreResolver } from "../core-relo/calc.ts";
 import { patchInsn } from "../core-relo/patch.ts";
 import type { ObjectSpec, ProgramSpec } from "../spec.ts";
@@ -9,7 +8,8 @@ import { attachBtfId, attachTarget, progFlags, unknownSection } from "./attach.t
 import { NO_BTF_EXT, readBtfExt, type BtfExt } from "./btf-ext.ts";
 import { collect, funcAt } from "./collect.ts";
 import { collectExterns, resolveExterns } from "./externs.ts";
-import { asCreated, fixDatasecs, initMaps } from "./maps.ts";
+import { createMaps } from "./create.ts";
+import { fixDatasecs, initMaps } from "./maps.ts";
 import { PROG_TYPE } from "./kinds.ts";
 import type { Func, LoadFault, ObjectState } from "./model.ts";
 import { linkProgram, type LinkedProgram } from "./program.ts";
@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly possibleCpus?: number | undefined;
   /** LINUX_HAS_SYSCALL_WRAPPER, default true as on x86-64 kernels with kprobes. */
   readonly syscallWrapper?: boolean | undefined;
+  /** True: a map that states no number of entries is a fault, as for libbpf by itself. By default it is none, as the object's own loader sets it. */
+  readonly sizesAreFinal?: boolean | undefined;
   /** Addresses of typeless `__ksym` externs. */
   readonly kallsyms?: ReadonlyMap<string, bigint> | undefined;
 }
@@ -43,25 +45,47 @@ export const DEFAULT_POSSIBLE_CPUS = 2;
  */
 export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): ObjectSpec {
   const state = collect(bytes, options.fileName ?? "");
+  try {
+    return load(state, options);
+  } catch (e) {
+    throw placed(e, state);
+  }
+}
+
+/** A fault of no known place is one of the part of the file that it speaks of: relocations of the symbols, all else of the types. */
+function placed(e: unknown, { elf }: ObjectState): unknown {
+  if (!(e instanceof CodedError) || e.at.offBytes !== undefined) return e;
+  const types = e.code.startsWith("elf-") ? undefined : elf.sections.find((s) => s.name === ".BTF");
+  return new CodedError(e.code, e.message, { ...e.at, offBytes: (types ?? elf.sections[elf.symtabIndex])?.offset ?? 0 });
+}
+
+function load(state: ObjectState, options: LoadOptions): ObjectSpec {
   collectExterns(state);
   fixDatasecs(state);
   initMaps(state);
   initStructOps(state);
   collectRelocs(state);
   const ext = readExt(state);
-  hideFunctions(state);
   guard(state, () => externs(state, options));
   applyCore(state, ext, options.kernelBtf);
   const targets = new Map<Func, StructOpsAttach>();
   for (const map of state.maps)
     if (map.structOps && map.autocreate) guard(state, () => bindStructOps(map, state.btf!, options.kernelBtf, targets));
   const subFault = state.funcs.find((f) => f.secIdx === state.textIdx && f.coreError)?.coreError;
+  const created = createMaps(state, {
+    kernelBtf: options.kernelBtf,
+    possibleCpus: options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS,
+    sizesAreFinal: options.sizesAreFinal ?? false,
+  });
   const mains = state.funcs.filter((f) => f.secIdx !== state.textIdx);
-  const programs = mains.map((f) => program({ state, ext, func: f, options, targets, fault: state.fault ?? f.coreError ?? subFault }));
+  const programs = mains.map((f) =>
+    program({ state, ext, func: f, options, targets, fault: state.fault ?? f.coreError ?? subFault, mapFault: created.fault }),
+  );
   return {
     programs,
-    maps: state.maps.map((m) => asCreated(m.spec, options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS)),
+    maps: created.maps,
     btf: state.btf,
+    btfRefusal: created.btfRefusal,
     license: state.license,
   };
 }
@@ -75,17 +99,6 @@ function readExt(state: ObjectState): BtfExt {
     if (e instanceof CodedError) return NO_BTF_EXT;
     throw e;
   }
-}
-
-/** Global subprograms of hidden visibility are verified as static ones. */
-function hideFunctions(state: ObjectState): void {
-  const hidden = state.funcs.filter((f) => f.hidden && f.secIdx === state.textIdx);
-  if (state.btf === undefined || hidden.length === 0) return;
-  for (const f of hidden) {
-    const id = state.btf.find(f.name, BTF_KIND.FUNC);
-    if (id !== 0) putU32(state.btf, state.btf.offsetOf(id) + 4, BTF_KIND.FUNC << 24);
-  }
-  state.btf = reopened(state.btf);
 }
 
 const asFault = (e: unknown): LoadFault => {
@@ -138,9 +151,10 @@ interface ProgramInput {
   readonly options: LoadOptions;
   readonly targets: ReadonlyMap<Func, StructOpsAttach>;
   readonly fault: LoadFault | undefined;
+  readonly mapFault: LoadFault | undefined;
 }
 
-function program({ state, ext, func, options, targets, fault }: ProgramInput): ProgramSpec {
+function program({ state, ext, func, options, targets, fault, mapFault }: ProgramInput): ProgramSpec {
   let error = fault;
   const attempt = <T>(step: () => T, otherwise: T): T => {
     try {
@@ -151,6 +165,7 @@ function program({ state, ext, func, options, targets, fault }: ProgramInput): P
     }
   };
   const linked = attempt((): LinkedProgram => linkProgram(state, ext, func), { insns: func.insns, funcInfo: [], lineInfo: [], origin: [] });
+  error ??= mapFault;
   const { def } = func;
   const target = targets.get(func);
   if (def === undefined) error ??= unknownSection(func);

@@ -2,16 +2,15 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { bytesToHex, CodedError, hexToBytes } from "../../../core/base/index.ts";
-import { MAP_TYPE, mapTypeByName, progTypeByName } from "../../../core/catalog/index.ts";
+import { mapTypeByName, progTypeByName } from "../../../core/catalog/index.ts";
 import { testRunRaw, type RawRun } from "../../../core/kernel/index.ts";
 import { BPF_LD_IMM64, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decodeInsns, type Insn } from "../../../core/isa/index.ts";
-import { literalDescriptor, openBtf, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
+import { checkMap, literalDescriptor, openBtf, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
 import { verify, type Caps, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKernelTypes } from "./input.ts";
 import { engineOption, parseOptions, UsageError, type Engine } from "./usage.ts";
 
 type Json = Record<string, unknown>;
-const EINVAL = 22;
 
 const num = (v: unknown, fallback = 0): number =>
   typeof v === "number" ? v : typeof v === "string" && v !== "" ? Number(v) : v === true ? 1 : fallback;
@@ -36,14 +35,6 @@ function mapSpec(m: Json): MapSpec {
     ...(init === undefined ? {} : { initial: hexToBytes(init) }),
     frozen: m["frozen"] === true || m["frozen"] === 1,
   };
-}
-
-/** Whether the kernel would create this map (map_alloc_check of its type, 6.18); only what the raw format can get wrong. */
-function mapFault(m: MapSpec): number {
-  if (m.type <= 0 || m.type > MAP_TYPE.ARENA) return EINVAL;
-  if (m.type === MAP_TYPE.ARRAY && (m.keySize !== 4 || m.valueSize === 0 || m.maxEntries === 0)) return EINVAL;
-  if (m.type === MAP_TYPE.HASH && (m.keySize === 0 || m.valueSize === 0 || m.maxEntries === 0)) return EINVAL;
-  return 0;
 }
 
 const records = (hex: unknown, size: number): Uint8Array[] => {
@@ -105,8 +96,8 @@ function answer(o: Json, kernel: Btf | undefined, engine: Engine): Json {
     return { ...echo, verdict: "bad-input" };
   }
   const maps = ((o["maps"] as Json[] | undefined) ?? []).map(mapSpec);
-  const badMap = maps.findIndex((m) => mapFault(m) !== 0);
-  if (badMap >= 0) return { ...echo, verdict: "map-error", errno: mapFault(maps[badMap]!), map: badMap };
+  const badMap = maps.findIndex((m) => checkMap(m) !== 0);
+  if (badMap >= 0) return { ...echo, verdict: "map-error", errno: checkMap(maps[badMap]!), map: badMap };
   const type = named(o["prog_type"], progTypeByName, 1);
   const level = num(o["log_level"], 1);
   const license = str(o["license"]) ?? "GPL";
