@@ -114,6 +114,7 @@ export const CHECK_IDS = [
   "pointer-partial-copy",
   "pointer-pointer",
   "pointer-sign-extension",
+  "program-privilege",
   "rdonly-cast",
   "readonly-memory",
   "reference-leak",

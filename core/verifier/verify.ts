@@ -17,6 +17,7 @@ import { checkKernelVersion } from "./prepare/kernel-version.ts";
 import { resolveLdImm64 } from "./prepare/ld-imm64.ts";
 import { checkLineInfo } from "./prepare/line-info.ts";
 import { computeLiveRegs } from "./prepare/live-regs.ts";
+import { checkPrivilege } from "./prepare/privilege.ts";
 import { specialAccesses } from "./prepare/special-access.ts";
 import { addSubprogs, checkCallsAllowed, checkFuncInfo, checkFuncInfoEarly, checkSubprogs } from "./prepare/subprogs.ts";
 import type { VerifyInput, VerifyOptions, VerifyResult } from "./types.ts";
@@ -53,6 +54,7 @@ function newAux(): InsnAux {
 }
 
 function prepare(env: Env): void {
+  checkPrivilege(env);
   env.aux = env.insns.map(newAux);
   env.maps = env.prog.maps.map((spec, i) => {
     const map = new MapInfo(spec, i);

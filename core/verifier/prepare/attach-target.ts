@@ -23,7 +23,7 @@ const KIND_NAMES = Object.entries(K).reduce<string[]>((names, [name, kind]) => (
 /** Rejects a function that the program may not attach to. `id` is its BTF id. */
 export function checkAttachTarget(env: Env, btf: Btf, func: BtfType): void {
   const proto = btf.type(func.type);
-  if (proto.kind !== K.FUNC_PROTO) env.fail("attach-target", EINVAL, "");
+  if (proto.kind !== K.FUNC_PROTO) env.reject("attach-target", EINVAL);
   checkPrototype(env, btf, func.name, proto);
   const isLsm = env.prog.type === PT.LSM;
   if (env.sleepable) checkSleepable(env, func.name, isLsm);

@@ -11,6 +11,7 @@ import { readKernelTypes } from "./input.ts";
 import { engineOption, parseOptions, UsageError, type Engine } from "./usage.ts";
 
 type Json = Record<string, unknown>;
+const EPERM = 1;
 
 const num = (v: unknown, fallback = 0): number =>
   typeof v === "number" ? v : typeof v === "string" && v !== "" ? Number(v) : v === true ? 1 : fallback;
@@ -128,8 +129,11 @@ function answer(o: Json, kernel: Btf | undefined, engine: Engine): Json {
 }
 
 function verdictOf(r: VerifyResult, level: number): Json {
-  const out: Json = { verdict: r.verdict, errno: r.errno };
+  // As the oracle has it: refused for want of privilege, without a word.
+  const blocked = r.verdict === "reject" && r.errno === EPERM && r.error.length === 0;
+  const out: Json = { verdict: blocked ? "blocked" : r.verdict, errno: r.errno };
   if (r.verdict === "error") Object.assign(out, { reason: r.reason, message: r.message });
+  if (blocked) return { ...out, log: "" };
   if (level) Object.assign(out, { processed: r.processed, log: r.log });
   return out;
 }

@@ -152,6 +152,8 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
   "map-direct-value/2": { errno: 524, words: "invalid access to map value pointer, value_size=16 off=0" },
   "map-direct-value/3": { errno: 34, words: "invalid access to map value pointer, value_size=0 off=4097" },
   "map-direct-value/4": { errno: 22, words: "direct value offset of 536870912 is not allowed" },
+  "program-privilege/0": { errno: 1, words: "" },
+  "program-privilege/1": { errno: 1, words: "" },
   "map-arena/0": { errno: 16, words: "Only one arena per program" },
   "map-arena/1": { errno: 1, words: "CAP_BPF and CAP_PERFMON are required to use arena" },
   "map-arena/2": { errno: 22, words: "arena's user address must be set via map_extra or mmap()" },

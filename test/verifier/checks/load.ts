@@ -47,6 +47,8 @@ export const LOAD: readonly Fixture[] = [
     text: `r1 = mapvalue 0 536870912; ${END}`,
     neighbour: ["536870912", "0"],
   },
+  { check: "program-privilege", type: "xdp", caps: "bpf", text: END, neighbour: { caps: "noperfmon" } },
+  { check: "program-privilege", type: "kprobe", caps: "noperfmon", text: END, neighbour: { caps: "full" } },
   { check: "map-arena", type: "sched_cls", maps: [ARENA, ARENA], text: `r1 = map 0; r1 = map 1; ${END}`, neighbour: ["map 1", "map 0"] },
   { check: "map-arena", type: "sched_cls", caps: "noperfmon", maps: [ARENA], text: `r1 = map 0; ${END}`, neighbour: { caps: "full" } },
   {
