@@ -3,10 +3,9 @@ import { BugError, Cancelled, CodedError, type CancelToken } from "../base/index
 import { helperById } from "../catalog/index.ts";
 import { disassemble } from "../isa/index.ts";
 import type { Btf, LineInfo, ObjectSpec, ProgramSpec } from "../object/index.ts";
-import { verifyInputOf, type VerifyInput, type VerifyOptions, type VerifyResult } from "../verifier/index.ts";
-import { blame } from "./blame.ts";
+import { verifyInputOf, type Explanation, type VerifyInput, type VerifyOptions, type VerifyResult } from "../verifier/index.ts";
 import { programKey } from "./program-key.ts";
-import type { FileReport, ProgramReport, SourceSpot } from "./report.ts";
+import type { FileReport, InsnPlace, KnowledgePlaces, ProgramReport, SourceSpot } from "./report.ts";
 
 /** What the analysis asks others to do. */
 export interface AnalysisEnv {
@@ -41,6 +40,21 @@ function funcAt(program: ProgramSpec, insn: number): { name: string; start: numb
   let found = { name: program.name, start: 0 };
   for (const [start, name] of program.subprogNames) if (start <= insn && start >= found.start) found = { name, start };
   return found;
+}
+
+/** The place of slot `insn`, -1 for none. */
+function placeOf(program: ProgramSpec, insn: number): InsnPlace {
+  const func = funcAt(program, Math.max(insn, 0));
+  const source = spot(insn < 0 ? undefined : spotAt(program.lineInfo, insn, func.start));
+  return { insn, func: func.name, funcOffset: Math.max(insn, 0) - func.start, source };
+}
+function knowledgeOf(program: ProgramSpec, { lastWrite, origin, tests = [] }: Explanation): KnowledgePlaces {
+  const at = (insn: number | undefined): InsnPlace | undefined => (insn === undefined ? undefined : placeOf(program, insn));
+  return {
+    lastWrite: at(lastWrite),
+    origin: at(origin),
+    tests: tests.map((t) => ({ ...placeOf(program, t.insnIdx), taken: t.taken })),
+  };
 }
 
 function insnText(program: ProgramSpec, insn: number): string {
@@ -120,7 +134,7 @@ export class Analysis {
     if (!result) {
       this.queries.push(`verify ${program.name}`);
       try {
-        result = this.#env.verify(verifyInputOf(object, program), this.#options(1, options));
+        result = this.#env.verify(verifyInputOf(object, program), this.#options(0, options));
       } catch (error) {
         if (error instanceof Cancelled || !(error instanceof BugError || error instanceof CodedError)) throw error;
         return this.#unverified(program, error instanceof BugError ? "internal" : "load-error", error.message);
@@ -138,28 +152,13 @@ export class Analysis {
 
   #place(program: ProgramSpec, insn: number) {
     const { name, section, type, expectedAttachType } = program;
-    const func = funcAt(program, Math.max(insn, 0));
-    const source = spot(insn < 0 ? undefined : spotAt(program.lineInfo, insn, func.start));
     const base = { name, section, type, expectedAttachType, insns: program.insns.length, start: spot(program.lineInfo[0]) };
-    return {
-      ...base,
-      insnText: insn < 0 ? "" : insnText(program, insn),
-      func: func.name,
-      funcOffset: Math.max(insn, 0) - func.start,
-      source,
-    };
+    return { ...base, insnText: insn < 0 ? "" : insnText(program, insn), ...placeOf(program, insn) };
   }
 
   #report(program: ProgramSpec, r: VerifyResult): ProgramReport {
-    const named = r.verdict === "reject" && r.explanation?.lastWrite === undefined ? blame(program.insns, r.log, r.error) : undefined;
-    const wrote = r.explanation?.lastWrite ?? named?.lastWrite;
-    const lastWrite = wrote === undefined ? undefined : spot(spotAt(program.lineInfo, wrote, funcAt(program, wrote).start));
-    const { verdict, reason, message, errno, error, insn, processed, totalStates, peakStates, stackDepths } = r;
-    const explanation =
-      r.explanation && named
-        ? { ...r.explanation, ...(named.state === undefined ? {} : { state: named.state }), subject: named.subject }
-        : r.explanation;
+    const { verdict, reason, message, errno, error, insn, processed, totalStates, peakStates, stackDepths, explanation } = r;
     const facts = { verdict, reason, message, errno, error, insn, processed, totalStates, peakStates, stackDepths, explanation };
-    return { ...this.#place(program, insn), ...facts, lastWrite, lastWriteInsn: wrote };
+    return { ...this.#place(program, insn), ...facts, knowledge: explanation && knowledgeOf(program, explanation) };
   }
 }

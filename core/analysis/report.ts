@@ -9,7 +9,24 @@ export interface SourceSpot {
   readonly text: string;
 }
 
-export interface ProgramReport {
+/** An instruction, by its slot in the program, by its function, and by its source line. */
+export interface InsnPlace {
+  readonly insn: number;
+  /** Function that holds it, and the slot's distance from that function's start. */
+  readonly func: string;
+  readonly funcOffset: number;
+  readonly source?: SourceSpot | undefined;
+}
+
+/** Where the knowledge behind a rejection came from; see Explanation. */
+export interface KnowledgePlaces {
+  readonly lastWrite?: InsnPlace | undefined;
+  readonly origin?: InsnPlace | undefined;
+  readonly tests: readonly (InsnPlace & { readonly taken: boolean })[];
+}
+
+/** The place is that of the instruction where verification stopped, with `insn` -1 when there is none. */
+export interface ProgramReport extends InsnPlace {
   readonly name: string;
   readonly section: string;
   readonly type: number;
@@ -21,17 +38,9 @@ export interface ProgramReport {
   readonly errno: number;
   /** The last log lines that state the error. */
   readonly error: readonly string[];
-  /** Slot where verification stopped, -1 when none. */
-  readonly insn: number;
   readonly insnText: string;
-  /** Function that holds `insn`, and the slot's distance from its start. */
-  readonly func: string;
-  readonly funcOffset: number;
-  readonly source?: SourceSpot | undefined;
-  /** Where the register or slot at fault was last written. */
-  readonly lastWrite?: SourceSpot | undefined;
-  readonly lastWriteInsn?: number | undefined;
   readonly explanation?: Explanation | undefined;
+  readonly knowledge?: KnowledgePlaces | undefined;
   /** Where the program itself stands in the source: its first line info. */
   readonly start?: SourceSpot | undefined;
   readonly insns: number;

@@ -46,7 +46,7 @@ export interface VerifyOptions {
 
 /** Why a program was rejected, as data beside the text. */
 export interface Explanation {
-  /** Id of the check that failed, e.g. `map-value-null`; docs/diagnostics/ID.md describes it. */
+  /** Id of the check that failed, e.g. `map-value-bounds`; docs/diagnostics/ID.md says what must hold. */
   readonly check: string;
   /** Register (`R3`) or stack slot (`fp-8`) at fault. */
   readonly subject?: string;
@@ -54,6 +54,15 @@ export interface Explanation {
   readonly state?: string;
   /** Instruction that last wrote the subject on the failing path. */
   readonly lastWrite?: InsnIdx;
+  /** Instruction that made the value, when it came to the subject through moves, spills, fills and calls. */
+  readonly origin?: InsnIdx;
+  /** Comparisons of the value between its origin and the fault, newest first; none means that it was never tested. */
+  readonly tests?: readonly BranchTest[];
+}
+/** A conditional jump of the failing path. */
+export interface BranchTest {
+  readonly insnIdx: InsnIdx;
+  readonly taken: boolean;
 }
 
 export interface VerifyResult {

@@ -6,6 +6,7 @@ import { KfuncTable } from "./btf/kfuncs.ts";
 import { parseRecord } from "./btf/record.ts";
 import { checkMaxStackDepth } from "./check/stack-depth.ts";
 import { Backtrack } from "./explore/backtrack.ts";
+import { explain } from "./explain/explain.ts";
 import { checkFunction } from "./explore/do-check.ts";
 import { SccVisits } from "./explore/scc-visits.ts";
 import { StackLiveness } from "./explore/stack-liveness.ts";
@@ -155,11 +156,12 @@ export function verify(input: VerifyInput, options: VerifyOptions): VerifyResult
     if (!(e instanceof Reject)) throw e;
     if (e.errno === EFAULT && e.check === "verifier-bug") return unsupported(env, env.said.trim());
     const error = env.said.split("\n").filter((l) => l !== "");
-    return result(env, { verdict: "reject", errno: e.errno, error, insn: started.exploring ? env.lastInsn : -1 }, e.check);
+    const explanation = started.exploring && env.lastInsn >= 0 ? explain(env, e.check, error) : { check: e.check };
+    return { ...result(env, { verdict: "reject", errno: e.errno, error, insn: started.exploring ? env.lastInsn : -1 }), explanation };
   }
 }
 
-function result(env: Env, head: Pick<VerifyResult, "verdict" | "errno" | "error" | "insn">, check?: string): VerifyResult {
+function result(env: Env, head: Pick<VerifyResult, "verdict" | "errno" | "error" | "insn">): VerifyResult {
   logStats(env);
   return {
     ...head,
@@ -169,7 +171,6 @@ function result(env: Env, head: Pick<VerifyResult, "verdict" | "errno" | "error"
     peakStates: env.peakStates,
     maxStatesPerInsn: env.maxStatesPerInsn,
     stackDepths: depths(env, head.verdict === "accept"),
-    ...(check === undefined ? {} : { explanation: { check } }),
   };
 }
 

@@ -1,7 +1,6 @@
 // Incrementality: which programs are verified again after an edit. Loader and verifier are stand-ins that count their calls.
 import { describe, expect, it } from "vitest";
 import { Analysis, listObject } from "../../core/analysis/index.ts";
-import { blame } from "../../core/analysis/blame.ts";
 import { Cancelled, CodedError } from "../../core/base/index.ts";
 import { assemble, decodeInsns } from "../../core/isa/index.ts";
 import type { LineInfo, ObjectSpec, ProgramSpec } from "../../core/object/index.ts";
@@ -72,9 +71,13 @@ describe("an edit", () => {
       [object([program("a", text, [line(0, 3), line(1, 4)])]), object([program("a", text, [line(0, 13), line(1, 14)])])],
       () => REJECT,
     );
-    expect(it.analyse("f", bytes).programs[0]).toMatchObject({ source: { line: 4 }, lastWrite: { line: 3 }, insnText: "(95) exit" });
+    expect(it.analyse("f", bytes).programs[0]).toMatchObject({
+      source: { line: 4 },
+      knowledge: { lastWrite: { source: { line: 3 } } },
+      insnText: "(95) exit",
+    });
     it.queries.length = 0;
-    expect(it.analyse("f", bytes).programs[0]).toMatchObject({ source: { line: 14 }, lastWrite: { line: 13 } });
+    expect(it.analyse("f", bytes).programs[0]).toMatchObject({ source: { line: 14 }, knowledge: { lastWrite: { source: { line: 13 } } } });
     expect(it.queries).toEqual(["load f"]);
   });
   it("of the licence or of a map verifies again", () => {
@@ -128,14 +131,6 @@ describe("failures", () => {
     it.analyse("f", bytes);
     expect(it.queries).toEqual(["load f", "verify b"]);
   });
-});
-
-it("finds where the failing path last wrote the register at fault", () => {
-  const log =
-    "0: R1=ctx() R10=fp0\n0: (b7) r2 = 5         ; R2_w=5\n1: (85) call 7    ; R0_w=scalar()\n2: (bf) r3 = r2   ; R2_w=5 R3_w=5\n3: (95) exit\nR2 is bad";
-  expect(blame(insnsOf("r2 = 5\ncall 7\nr3 = r2\nexit"), log, ["R2 is bad"])).toEqual({ subject: "R2", lastWrite: 0, state: "5" });
-  expect(blame(insnsOf("r2 = 5\ncall 7\nr3 = r2\nexit"), log, ["R0 is bad"])).toMatchObject({ lastWrite: 1, state: "scalar()" });
-  expect(blame([], log, ["infinite loop"])).toBeUndefined();
 });
 
 it("lists an object with its source lines", () => {

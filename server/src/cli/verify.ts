@@ -3,7 +3,7 @@ import { CodedError } from "../../../core/base/index.ts";
 import { ATTACH_TYPE_NAMES, helperById, PROG_TYPE_NAMES } from "../../../core/catalog/index.ts";
 import { disassemble } from "../../../core/isa/index.ts";
 import { loadObject, type Btf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
-import { verify, verifyInputOf, type VerifyResult } from "../../../core/verifier/index.ts";
+import { verify, verifyInputOf, type Explanation, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { sarif } from "./sarif.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
@@ -32,6 +32,8 @@ export interface VerifyRow {
   readonly stack: string;
   readonly time_us: number;
   readonly log: string;
+  /** Of a rejected program: what failed and where the knowledge came from (see Explanation). */
+  readonly explanation?: Explanation;
 }
 
 interface Options {
@@ -105,6 +107,7 @@ function row(file: string, p: ProgramSpec, r: VerifyResult, timeUs: number): Ver
     stack: r.stackDepths.join("+"),
     time_us: timeUs,
     log: r.log,
+    ...(r.explanation ? { explanation: r.explanation } : {}),
   };
 }
 

@@ -6,7 +6,7 @@ import {
   type DiagnosticRelatedInformation,
   type Range,
 } from "vscode-languageserver/node";
-import type { ProgramReport } from "../../../core/analysis/index.ts";
+import type { InsnPlace, ProgramReport } from "../../../core/analysis/index.ts";
 import { PROG_TYPE_NAMES } from "../../../core/catalog/index.ts";
 import type { ProgramStatus } from "../../protocol/index.ts";
 import { meaningOf } from "./meaning.ts";
@@ -19,17 +19,31 @@ function related(uri: string, report: ProgramReport, range: Range, spots: SpotFi
   const out: DiagnosticRelatedInformation[] = [];
   const meaning = e && meaningOf(e.check);
   if (meaning) out.push({ location: { uri, range }, message: meaning });
-  const write = spots.lastWrite(report);
-  if (e?.subject !== undefined && write)
-    out.push({
-      location: { uri, range: write },
-      message: `${e.subject} was last written here${e.state === undefined ? "" : `; it held ${e.state}`}`,
-    });
+  out.push(...knowledge(uri, report, spots));
   if (report.source && !spots.insn(report)) {
     out.push({ location: { uri, range }, message: `at ${report.source.file}:${report.source.line}: ${report.source.text.trim()}` });
   }
   return out;
 }
+
+/** Where the value at fault was written, where it came from, and which comparisons it met on the way. */
+function knowledge(uri: string, report: ProgramReport, spots: SpotFinder): DiagnosticRelatedInformation[] {
+  const { explanation: e, knowledge: k } = report;
+  if (!e?.subject || !k) return [];
+  const note = (place: InsnPlace | undefined, message: string): DiagnosticRelatedInformation[] => {
+    const range = place && spots.insn(report, place);
+    return range ? [{ location: { uri, range }, message }] : [];
+  };
+  const held = e.state === undefined ? "" : `; it held ${e.state}`;
+  const moved = k.origin !== undefined && k.origin.insn !== k.lastWrite?.insn;
+  return [
+    ...note(k.lastWrite, `${e.subject} was last written here${held}`),
+    ...(moved ? note(k.origin, `the value of ${e.subject} was made here`) : []),
+    ...k.tests.slice(0, MAX_TESTS).flatMap((t) => note(t, `compared here; on this path the jump was ${t.taken ? "" : "not "}taken`)),
+  ];
+}
+/** Comparisons that are shown. */
+const MAX_TESTS = 3;
 
 /** The message: the kernel's words, then where the program stood. */
 function message(report: ProgramReport): string {

@@ -2,16 +2,15 @@
 import { basename, isAbsolute, resolve, dirname } from "node:path";
 import type { Range } from "vscode-languageserver/node";
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import type { Listing, ProgramReport, SourceSpot } from "../../../core/analysis/index.ts";
+import type { InsnPlace, Listing, ProgramReport, SourceSpot } from "../../../core/analysis/index.ts";
 import type { Assembled } from "../../../core/isa/index.ts";
 import type { CSyntax } from "../syntax/c-syntax.ts";
 import { pathOf } from "../documents.ts";
 
 /** Lines of one document for findings; both answer a 0-based range or undefined. */
 export interface SpotFinder {
-  /** Where instruction `insn` of the program (given as function and offset as well) stands. */
-  insn(report: ProgramReport): Range | undefined;
-  lastWrite(report: ProgramReport): Range | undefined;
+  /** Where an instruction of the program stands; the report itself is the place at which verification stopped. */
+  insn(report: ProgramReport, place?: InsnPlace): Range | undefined;
   /** Where the program begins. */
   heading(report: ProgramReport): Range | undefined;
 }
@@ -40,8 +39,7 @@ export function cSpots(doc: TextDocument, syntax: CSyntax): SpotFinder {
   const at = (spot: SourceSpot | undefined): Range | undefined =>
     spot && spot.line > 0 && isDocument(doc, spot.file) ? lineRange(doc, spot.line - 1) : undefined;
   return {
-    insn: (r) => at(r.source),
-    lastWrite: (r) => at(r.lastWrite),
+    insn: (r, place = r) => at(place.source),
     heading: (r) => {
       const f = syntax.functions.find((x) => x.name === r.name);
       return f ? lineRange(doc, f.at.line) : at(r.start);
@@ -59,8 +57,7 @@ export function asmSpots(doc: TextDocument, assembled: Assembled): SpotFinder {
     return line === undefined ? undefined : lineRange(doc, line);
   };
   return {
-    insn: (r) => (r.insn < 0 ? undefined : place(r.func, r.funcOffset)),
-    lastWrite: (r) => (r.lastWriteInsn === undefined || r.func !== r.name ? undefined : place(r.name, r.lastWriteInsn)),
+    insn: (r, at = r) => (at.insn < 0 ? undefined : place(at.func, at.funcOffset)),
     heading: (r) => {
       const d = definitions.get(r.name);
       return d && lineRange(doc, d.line);
@@ -74,8 +71,7 @@ export function listingSpots(doc: TextDocument, listing: Listing): SpotFinder {
   const headings = new Map(listing.headings.map((h) => [h.program, h.line]));
   const at = (line: number | undefined): Range | undefined => (line === undefined ? undefined : lineRange(doc, line));
   return {
-    insn: (r) => at(lines.get(`${r.name}+${r.insn}`)),
-    lastWrite: (r) => at(lines.get(`${r.name}+${r.lastWriteInsn ?? -1}`)),
+    insn: (r, place = r) => at(lines.get(`${r.name}+${place.insn}`)),
     heading: (r) => at(headings.get(r.name)),
   };
 }

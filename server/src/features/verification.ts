@@ -22,7 +22,7 @@ interface Prepared {
   readonly failure?: string;
 }
 
-const NOWHERE: SpotFinder = { insn: () => undefined, lastWrite: () => undefined, heading: () => undefined };
+const NOWHERE: SpotFinder = { insn: () => undefined, heading: () => undefined };
 
 export class Verification {
   readonly #connection: Connection;
