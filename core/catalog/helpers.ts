@@ -51,14 +51,21 @@ export const helperById = (id: number): HelperRecord | undefined => HELPERS[id -
 /** The helper of that name, with or without `bpf_`. */
 export const helperByName = (name: string): HelperRecord | undefined => BY_NAME.get(name) ?? BY_NAME.get(`bpf_${name}`);
 
+const seenBy = new Map<string, HelperRecord | undefined>();
 /** The helper as programs of this type see it: its record with the differing prototype of that type, if it has one, put in. */
 export function helperFor(id: number, progType: number, expectedAttachType: number): HelperRecord | undefined {
   const record = helperById(id);
+  if (!record?.variants) return record;
+  const key = `${id}:${progType}:${expectedAttachType}`;
+  if (!seenBy.has(key)) seenBy.set(key, variantFor(record, progType, expectedAttachType));
+  return seenBy.get(key);
+}
+function variantFor(record: HelperRecord, progType: number, expectedAttachType: number): HelperRecord {
   const type = PROG_TYPE_NAMES[progType] ?? "";
   const full = `${type}:${ATTACH_TYPE_NAMES[expectedAttachType] ?? ""}`;
-  const found =
-    record?.variants?.find((v) => v.programTypes.includes(full)) ?? record?.variants?.find((v) => v.programTypes.includes(type));
-  if (!record || !found) return record;
+  const variants = record.variants ?? [];
+  const found = variants.find((v) => v.programTypes.includes(full)) ?? variants.find((v) => v.programTypes.includes(type));
+  if (!found) return record;
   const { programTypes: _, ...proto } = found;
   const { retBtf: __, ...rest } = record;
   return { ...rest, ...proto };

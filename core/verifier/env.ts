@@ -112,7 +112,7 @@ export interface InsnAux {
   loopInlineInit: boolean;
   loopFitForInline: boolean;
   loopCallback: number;
-  /** Successors where they differ from the code's own (tail calls). */
+  /** Slots that control may go to next; set by the control-flow check where they differ from the code's own (tail calls), else when first asked for. */
   successors: readonly number[] | null;
 }
 
@@ -131,7 +131,7 @@ export class Env {
   readonly cancel: CancelToken;
   readonly kernelVersion: string;
   readonly log: Log;
-  readonly D = new Scalars();
+  readonly D = Scalars.forVerification();
 
   // Privileges.
   readonly bpfCapable: boolean;
@@ -253,7 +253,7 @@ export class Env {
     fp.frameno = frameno;
     regs[10] = fp;
     this.scratchAll();
-    return new FuncState(regs, callsite, frameno, subprogno);
+    return new FuncState(regs, [], callsite, frameno, subprogno);
   }
   eachReg(state: VState, change: (reg: Reg, frame: FuncState) => Reg): void {
     mapRegs(state, change, (slot, reg) => new Slot(reg, slot.types));

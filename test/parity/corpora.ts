@@ -76,17 +76,19 @@ export interface Case {
   readonly object: string;
   readonly program: string;
   readonly input: VerifyInput;
+  /** The object's own bytes. */
+  readonly bytes: Uint8Array;
 }
-function toCase(object: string, o: ObjectSpec, p: ProgramSpec, extra: number): Case {
+function toCase(object: string, o: ObjectSpec, p: ProgramSpec, { extra, bytes }: { extra: number; bytes: Uint8Array }): Case {
   const input = { ...verifyInputOf(o, p), flags: p.flags | extra };
-  return { object, program: p.name, input };
+  return { object, program: p.name, input, bytes };
 }
 
 /** The programs of one object that load. */
 export function casesOf(object: string, bytes: Uint8Array): Case[] {
   const o = loadObject(bytes, { kernelBtf: kernelBtf(), fileName: `${object}.o` });
   const flags = taggedFlags(o.btf);
-  return o.programs.filter((p) => !p.error).map((p) => toCase(object, o, p, flags.get(p.name) ?? 0));
+  return o.programs.filter((p) => !p.error).map((p) => toCase(object, o, p, { extra: flags.get(p.name) ?? 0, bytes }));
 }
 export const answer = (c: Case, options: Partial<VerifyOptions> = {}): VerifyResult =>
   verify(c.input, { logLevel: 0, kernelBtf: kernelBtf(), ...options });

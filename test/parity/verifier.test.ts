@@ -146,10 +146,10 @@ describe("programs of objects", () => {
     expect(t.wronglyAccepted).toEqual([]);
     expect(t.programs).toBeGreaterThanOrEqual(1300);
     expect(t.verdict / t.programs).toBeGreaterThanOrEqual(0.995);
-    expect(t.line / t.rejected).toBeGreaterThanOrEqual(0.97);
-    expect(t.insn / t.rejected).toBeGreaterThanOrEqual(0.97);
-    expect(t.processed / t.accepted).toBeGreaterThanOrEqual(0.9);
-    expect(t.within5 / t.accepted).toBeGreaterThanOrEqual(0.97);
+    expect(t.line / t.rejected).toBeGreaterThanOrEqual(0.995);
+    expect(t.insn / t.rejected).toBeGreaterThanOrEqual(0.995);
+    expect(t.processed / t.accepted).toBeGreaterThanOrEqual(0.995);
+    expect(t.within5 / t.accepted).toBeGreaterThanOrEqual(0.995);
   });
 
   const tools = xdpTools();

@@ -90,9 +90,23 @@ const MAX_FIELDS = 11;
 const UNIQUE = BPF_SPIN_LOCK | BPF_RES_SPIN_LOCK | BPF_TIMER | BPF_WORKQUEUE | BPF_TASK_WORK;
 const REPEATABLE = BPF_KPTR | BPF_UPTR | BPF_LIST_HEAD | BPF_RB_ROOT;
 
+interface Known {
+  readonly kernel: Btf | undefined;
+  readonly records: Map<number, BtfRecord | null>;
+}
+/** Records by the types that they were found in; an object's programs ask for the same ones. */
+const known = new WeakMap<Btf, Known>();
+
 /** The special fields of type `id`, or null when it has none or a layout that the kernel does not take (btf_parse_fields with every field type allowed). */
 export function parseRecord(btf: Btf, id: number, kernel: Btf | undefined): BtfRecord | null {
   if (id <= 0) return null;
+  let cache = known.get(btf);
+  if (!cache || cache.kernel !== kernel) known.set(btf, (cache = { kernel, records: new Map() }));
+  let record = cache.records.get(id);
+  if (record === undefined) cache.records.set(id, (record = findRecord(btf, id, kernel)));
+  return record;
+}
+function findRecord(btf: Btf, id: number, kernel: Btf | undefined): BtfRecord | null {
   const found: BtfField[] = [];
   const search: Search = { btf, kernel, out: found, invalid: false };
   const t = btf.type(btf.resolve(id));

@@ -6,10 +6,12 @@ import type { MapInfo } from "../maps/map-info.ts";
 
 const BPF_MAX_VAR_OFF = 1 << 29;
 
+const fits = (off: number, size: number, memSize: number, zeroSizeAllowed: boolean): boolean =>
+  off >= 0 && (size > 0 || (size === 0 && zeroSizeAllowed)) && off + size <= memSize;
+
 /** __check_mem_access: fixed offset `off`, `size` bytes, inside `memSize` bytes. */
 export function checkFixedAccess(env: Env, regno: number, off: number, size: number, memSize: number, zeroSizeAllowed: boolean): void {
-  const sizeOk = size > 0 || (size === 0 && zeroSizeAllowed);
-  if (off >= 0 && sizeOk && off + size <= memSize) return;
+  if (fits(off, size, memSize, zeroSizeAllowed)) return;
   const reg = env.reg(regno);
   const at = `off=${off} size=${size}`;
   switch (reg.type) {
@@ -44,23 +46,27 @@ export function checkRegionAccess(env: Env, regno: number, off: number, size: nu
   const smin = ops.smin(reg.s);
   if (smin < 0 && (smin + off < 0 || off + smin !== ((off + smin) | 0)))
     env.fail("negative-offset", EACCES, `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`);
-  andSay(env, `R${regno} min value is outside of the allowed memory range`, () =>
-    checkFixedAccess(env, regno, (smin + off) | 0, size, memSize, zeroSizeAllowed),
-  );
+  const first = (smin + off) | 0;
+  if (!fits(first, size, memSize, zeroSizeAllowed))
+    andSay(env, `R${regno} min value is outside of the allowed memory range`, () =>
+      checkFixedAccess(env, regno, first, size, memSize, zeroSizeAllowed),
+    );
   const umax = ops.umax(reg.s);
   if (umax >= BPF_MAX_VAR_OFF)
     env.fail("unbounded-offset", EACCES, `R${regno} unbounded memory access, make sure to bounds check any such access`);
-  andSay(env, `R${regno} max value is outside of the allowed memory range`, () =>
-    checkFixedAccess(env, regno, umax + off, size, memSize, zeroSizeAllowed),
-  );
+  if (!fits(umax + off, size, memSize, zeroSizeAllowed))
+    andSay(env, `R${regno} max value is outside of the allowed memory range`, () =>
+      checkFixedAccess(env, regno, umax + off, size, memSize, zeroSizeAllowed),
+    );
 }
 
 /** check_map_access_type. */
 export function checkMapAccessType(env: Env, regno: number, off: number, size: number, write: boolean): void {
   const map = env.reg(regno).obj as MapInfo;
+  if (write ? map.canWrite : map.canRead) return;
   const at = `value_size=${map.valueSize} off=${off} size=${size}`;
-  if (write && !map.canWrite) env.fail("map-readonly", EACCES, `write into map forbidden, ${at}`);
-  if (!write && !map.canRead) env.fail("map-writeonly", EACCES, `read from map forbidden, ${at}`);
+  if (write) env.fail("map-readonly", EACCES, `write into map forbidden, ${at}`);
+  env.fail("map-writeonly", EACCES, `read from map forbidden, ${at}`);
 }
 
 /** check_map_access: inside the value, and not across its special fields. `direct` for loads and stores, else for helpers. */

@@ -16,6 +16,7 @@ export function checkPacketAccess(env: Env, regno: number, off: number, size: nu
   const reg = env.reg(regno);
   if (env.D.ops.smin(reg.s) < 0)
     env.fail("negative-offset", EACCES, `R${regno} min value is negative, either use unsigned index or do a if (index >=0) check.`);
+  if (off >= 0 && size > 0 && off + size <= reg.u1) return;
   andSay(env, `R${regno} offset is outside of the packet`, () => {
     if (reg.u1 < 0) throw new Reject(EINVAL, "packet-bounds");
     checkFixedAccess(env, regno, off, size, reg.u1, zeroSizeAllowed);

@@ -5,6 +5,7 @@ import { regTypeStr } from "../domain/reg-types.ts";
 import { tnumStr } from "../log/format.ts";
 
 export function checkPtrOff(env: Env, reg: Reg, regno: number, fixedOffOk: boolean): void {
+  if (reg.off === 0 && reg.s === env.D.ZERO) return;
   const name = regTypeStr(reg.type);
   if (reg.off < 0) env.fail("modified-pointer", EACCES, `negative offset ${name} ptr R${regno} off=${reg.off} disallowed`);
   if (!fixedOffOk && reg.off)

@@ -72,8 +72,21 @@ function decodeBase64(text: string): Uint8Array {
   return out;
 }
 
-/** One arena of scalars; made anew for every verification, so that nothing of one program leaks into the next. */
+/** Values after which an arena is left and a new one begun: 64 bytes each, and as much again for the table that finds them. */
+const MAX_INTERNED = 1 << 16;
+let shared: Scalars | undefined;
+
+/**
+ * An arena of scalars. A handle says nothing but which value it stands for, so verifications one after the other may share an arena;
+ * one that has grown large is not given to the next.
+ */
 export class Scalars {
+  /** The arena for a verification that begins now. */
+  static forVerification(): Scalars {
+    if (!shared || shared.ops.internedCount() > MAX_INTERNED) shared = new Scalars();
+    return shared;
+  }
+
   readonly ops: ScalarOps;
   readonly #memory: WebAssembly.Memory;
   #words: Int32Array;
@@ -90,7 +103,8 @@ export class Scalars {
   }
 
   #view(): Int32Array {
-    if (this.#words.length === 0 || this.#words.buffer !== this.#memory.buffer) this.#words = new Int32Array(this.#memory.buffer);
+    // A memory that has grown leaves its old views empty.
+    if (this.#words.length === 0) this.#words = new Int32Array(this.#memory.buffer);
     return this.#words;
   }
 
@@ -129,11 +143,9 @@ export class Scalars {
     return h === this.ZERO || (this.isConst(h) && (this.valueLo(h) | this.valueHi(h)) === 0);
   }
 
-  /** The four handles behind the address that `ops.refine` returned. */
-  refined(address: number): readonly [ScalarHandle, ScalarHandle, ScalarHandle, ScalarHandle] {
-    const w = this.#view();
-    const at = address >> 2;
-    return [w[at]!, w[at + 1]!, w[at + 2]!, w[at + 3]!];
+  /** The handle number `n` behind the address that `ops.refine` or `ops.refineSelf` returned. */
+  refined(address: number, n: number): ScalarHandle {
+    return this.#view()[(address >> 2) + n]!;
   }
 
   fields(h: ScalarHandle): ScalarFields {

@@ -43,17 +43,16 @@ export class FuncState {
   preciseSlotsLo = 0;
   preciseSlotsHi = 0;
 
-  constructor(regs: Reg[], callsite: number, frameno: number, subprogno: number) {
+  constructor(regs: Reg[], stack: Slot[], callsite: number, frameno: number, subprogno: number) {
     this.regs = regs;
-    this.stack = [];
+    this.stack = stack;
     this.callsite = callsite;
     this.frameno = frameno;
     this.subprogno = subprogno;
   }
 
   copy(): FuncState {
-    const f = new FuncState(this.regs.slice(), this.callsite, this.frameno, this.subprogno);
-    f.stack = this.stack.slice();
+    const f = new FuncState(this.regs.slice(), this.stack.slice(), this.callsite, this.frameno, this.subprogno);
     f.asyncEntryCnt = this.asyncEntryCnt;
     f.callbackRetRange = this.callbackRetRange;
     f.callbackDepth = this.callbackDepth;
@@ -91,8 +90,11 @@ export interface LinkedReg {
   readonly at: number;
 }
 
-/** One step of the path that back-tracking cannot derive from the code alone. Entries are immutable. */
+/** One step of the path that back-tracking cannot derive from the code alone. Entries are immutable and shared; each knows the one before. */
 export interface HistoryEntry {
+  readonly prev: HistoryEntry | null;
+  /** Entries up to this one. */
+  readonly count: number;
   readonly idx: number;
   readonly prevIdx: number;
   /** Stack access: frame and slot, or -1. */
@@ -103,16 +105,19 @@ export interface HistoryEntry {
   readonly linked: readonly LinkedReg[] | null;
 }
 
+const NO_REFS: readonly RefState[] = [];
+
 /** struct bpf_verifier_state. */
 export class VState {
-  frames: FuncState[] = [];
+  frames: FuncState[];
   parent: VState | null = null;
   branches = 0;
   insnIdx = 0;
   firstInsnIdx = 0;
   lastInsnIdx = -1;
-  history: HistoryEntry[] = [];
-  refs: readonly RefState[] = [];
+  /** The newest recorded step since `firstInsnIdx`. */
+  history: HistoryEntry | null = null;
+  refs: readonly RefState[] = NO_REFS;
   activeLocks = 0;
   activePreemptLocks = 0;
   activeRcuLocks = 0;
@@ -129,6 +134,10 @@ export class VState {
   /** Its place on the explored list, when it stands there. */
   listEntry: ExploredEntry | null = null;
 
+  constructor(frames: FuncState[]) {
+    this.frames = frames;
+  }
+
   get curframe(): number {
     return this.frames.length - 1;
   }
@@ -138,14 +147,14 @@ export class VState {
 
   /** copy_verifier_state: everything but the place on the explored list. */
   copy(): VState {
-    const s = new VState();
-    s.frames = this.frames.map((f) => f.copy());
+    const { frames } = this;
+    const s = new VState(frames.length === 1 ? [frames[0]!.copy()] : frames.map((f) => f.copy()));
     s.parent = this.parent;
     s.branches = this.branches;
     s.insnIdx = this.insnIdx;
     s.firstInsnIdx = this.firstInsnIdx;
     s.lastInsnIdx = this.lastInsnIdx;
-    s.history = this.history.slice();
+    s.history = this.history;
     s.refs = this.refs;
     s.activeLocks = this.activeLocks;
     s.activePreemptLocks = this.activePreemptLocks;

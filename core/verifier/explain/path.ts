@@ -2,7 +2,7 @@
 import { BPF_CALL, BPF_EXIT, BPF_JMP, BPF_PSEUDO_CALL } from "../../isa/index.ts";
 import type { Env } from "../env.ts";
 import type { HistoryEntry } from "../domain/state.ts";
-import { prevInsn } from "../explore/history.ts";
+import { entryAt, prevInsn, type HistoryCursor } from "../explore/history.ts";
 import { isSyncCallbackCall } from "../prepare/callbacks.ts";
 
 /** One instruction of the path. */
@@ -22,13 +22,12 @@ export function* pathBack(env: Env, limit = 1_000_000): Generator<PathStep> {
   let nextIdx = -1;
   let idx = st.insnIdx;
   for (let steps = 0; ;) {
-    const cursor = { left: st.history.length };
+    const cursor: HistoryCursor = { at: st.history };
     for (let i: number | null = idx; i !== null && i >= 0 && i < env.insns.length; i = prevInsn(st, i, cursor)) {
       if (nextIdx >= 0) {
         frameno += frameChange(env, i, nextIdx);
         if (frameno < 0 || ++steps > limit) return;
-        const last = cursor.left > 0 ? st.history[cursor.left - 1]! : null;
-        yield { insnIdx: i, nextIdx, frameno, hist: last?.idx === i ? last : null };
+        yield { insnIdx: i, nextIdx, frameno, hist: entryAt(cursor, i) };
       }
       nextIdx = i;
     }

@@ -6,7 +6,7 @@ import { BPF_MAIN_FUNC, MAX_CALL_FRAMES, type HistoryEntry, type VState } from "
 import { regMask, stackMask } from "../log/format.ts";
 import { printState } from "../log/print-state.ts";
 import { isSyncCallbackCall } from "../prepare/callbacks.ts";
-import { prevInsn } from "./history.ts";
+import { entryAt, prevInsn, type HistoryCursor } from "./history.ts";
 
 const ARGS = 0x3e;
 const FUNC_TAIL_CALL = 12;
@@ -236,13 +236,11 @@ export function markChain(env: Env, start: VState, regno: number, out: { changed
   for (;;) {
     if (env.log.level2) env.trace(`mark_precise: frame${bt.frame}: last_idx ${lastIdx} first_idx ${firstIdx} subseq_idx ${subseq} \n`);
     if (lastIdx < 0) return atEntry(env, st, out);
-    const cursor = { left: st.history.length };
+    const cursor: HistoryCursor = { at: st.history };
     for (let i = lastIdx; ;) {
       if (skipFirst) skipFirst = false;
       else {
-        const n = cursor.left;
-        const hist = n > 0 && st.history[n - 1]!.idx === i ? st.history[n - 1]! : null;
-        if (!backtrackInsn(env, bt, i, subseq, hist)) {
+        if (!backtrackInsn(env, bt, i, subseq, entryAt(cursor, i))) {
           markAllPrecise(env, start);
           bt.reset();
           return;
@@ -284,20 +282,23 @@ function atEntry(env: Env, st: VState, out: { changed: boolean } | null): void {
   verifierBug(env, `backtracking func entry subprog ${frame.subprogno} reg_mask ${(bt.regs[bt.frame]! >>> 0).toString(16)}`);
 }
 
+const lowestBit = (mask: number): number => 31 - Math.clz32(mask & -mask);
+
 /** Marks what is wanted in a kept state; what is precise there already needs no further tracking. */
 function markState(env: Env, st: VState, out: { changed: boolean } | null): void {
   const bt = env.bt;
   for (let fr = bt.frame; fr >= 0; fr--) {
     const frame = st.frames[fr]!;
-    for (let i = 0; i < 32; i++) {
-      if (!((bt.regs[fr]! >>> i) & 1)) continue;
+    for (let left = bt.regs[fr]!; left; left &= left - 1) {
+      const i = lowestBit(left);
       if (frame.regs[i]!.type !== SCALAR_VALUE || (frame.preciseRegs >>> i) & 1) bt.regs[fr]! &= ~(1 << i);
       else {
         frame.preciseRegs |= 1 << i;
         if (out) out.changed = true;
       }
     }
-    for (let i = 0; i < 64; i++) {
+    const slots = bt.slotsLo[fr]! | bt.slotsHi[fr]! ? 64 : 0;
+    for (let i = 0; i < slots; i++) {
       if (!bt.hasSlot(fr, i)) continue;
       const slot = frame.stack[i];
       if (!slot) verifierBug(env, `stack slot ${i}, total slots ${frame.stack.length}`);

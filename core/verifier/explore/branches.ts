@@ -24,13 +24,12 @@ export function pushPath(env: Env, insnIdx: number, prevInsnIdx: number, specula
 
 /** push_async_cb: a callback that runs later, from a fresh frame. */
 export function pushAsyncCallback(env: Env, insnIdx: number, prevInsnIdx: number, subprog: number, sleepable: boolean): VState {
-  const st = new VState();
+  const st = new VState([env.newFrame(BPF_MAIN_FUNC, 0, subprog)]);
   env.stack.push({ st, insnIdx, prevInsnIdx, logPos: env.log.end });
   if (env.stack.length > COMPLEXITY_LIMIT_JMP_SEQ)
     env.fail("jump-sequence", EFAULT, `The sequence of ${env.stack.length} jumps is too complex for async cb.`);
   st.branches = 1;
   st.inSleepable = sleepable;
-  st.frames = [env.newFrame(BPF_MAIN_FUNC, 0, subprog)];
   return st;
 }
 

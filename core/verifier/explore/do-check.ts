@@ -14,12 +14,11 @@ const COMPLEXITY_LIMIT_INSNS = 1_000_000;
 /** Verifies function `subprog` from its start. */
 export function checkFunction(env: Env, subprog: number): void {
   env.prevLine = null;
-  const state = new VState();
+  const state = new VState([env.newFrame(BPF_MAIN_FUNC, 0, subprog)]);
   state.branches = 1;
   state.inSleepable = env.sleepable;
   env.cur = state;
   env.insnIdx = env.subprogs[subprog]!.start;
-  state.frames = [env.newFrame(BPF_MAIN_FUNC, 0, subprog)];
   state.firstInsnIdx = env.insnIdx;
   state.lastInsnIdx = -1;
   env.saidAt = -1;
@@ -48,7 +47,7 @@ function walk(env: Env): void {
     if (done) {
       if (env.log.wantsStates) logSafe(env, printFrom);
     } else {
-      if (aux.jmpPoint) pushHistory(env, state, {});
+      if (aux.jmpPoint) pushHistory(env, state);
       if (env.log.level2 && printFrom) {
         env.trace(`\nfrom ${prev} to ${idx}${state.speculative ? " (speculative execution)" : ""}:`);
         printState(env, state, state.curframe, true);

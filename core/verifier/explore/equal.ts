@@ -167,11 +167,14 @@ function refsSafe(old: VState, cur: VState): boolean {
   if (old.activePreemptLocks !== cur.activePreemptLocks || old.activeRcuLocks !== cur.activeRcuLocks) return false;
   if (!ids.same(old.activeIrqId, cur.activeIrqId)) return false;
   if (!ids.same(old.activeLockId, cur.activeLockId) || old.activeLockPtr !== cur.activeLockPtr) return false;
-  return old.refs.every((o, i) => {
-    const c = cur.refs[i]!;
-    if (!ids.same(o.id, c.id) || o.type !== c.type) return false;
-    return o.type === REF_TYPE_PTR || o.type === REF_TYPE_IRQ || o.ptr === c.ptr;
-  });
+  return (
+    old.refs.length === 0 ||
+    old.refs.every((o, i) => {
+      const c = cur.refs[i]!;
+      if (!ids.same(o.id, c.id) || o.type !== c.type) return false;
+      return o.type === REF_TYPE_PTR || o.type === REF_TYPE_IRQ || o.ptr === c.ptr;
+    })
+  );
 }
 
 /** frame_insn_idx: where a frame of a kept state stands. */

@@ -3,36 +3,39 @@ import type { Env } from "../env.ts";
 import type { HistoryEntry, LinkedReg, VState } from "../domain/state.ts";
 
 type Flags = Partial<Pick<HistoryEntry, "frameno" | "spi" | "srcRegStack" | "dstRegStack" | "linked">>;
+const NOTHING: Flags = {};
 
 /** push_jmp_history: a new entry for the current instruction, or more knowledge for the one that it already has. */
-export function pushHistory(env: Env, state: VState, flags: Flags): void {
+export function pushHistory(env: Env, state: VState, flags: Flags = NOTHING): void {
   const old = env.curHistEnt;
-  const entry: HistoryEntry = old
-    ? {
-        ...old,
-        ...flags,
-        srcRegStack: old.srcRegStack || !!flags.srcRegStack,
-        dstRegStack: old.dstRegStack || !!flags.dstRegStack,
-        linked: flags.linked ?? null,
-      }
-    : { idx: env.insnIdx, prevIdx: env.prevInsnIdx, frameno: -1, spi: -1, srcRegStack: false, dstRegStack: false, linked: null, ...flags };
-  if (old) state.history[state.history.length - 1] = entry;
-  else state.history.push(entry);
-  env.curHistEnt = entry;
+  const prev = old ? old.prev : state.history;
+  state.history = env.curHistEnt = {
+    prev,
+    count: prev ? prev.count + 1 : 1,
+    idx: old ? old.idx : env.insnIdx,
+    prevIdx: old ? old.prevIdx : env.prevInsnIdx,
+    frameno: flags.frameno ?? (old ? old.frameno : -1),
+    spi: flags.spi ?? (old ? old.spi : -1),
+    srcRegStack: flags.srcRegStack === true || (old !== null && old.srcRegStack),
+    dstRegStack: flags.dstRegStack === true || (old !== null && old.dstRegStack),
+    linked: flags.linked ?? null,
+  };
 }
 export const pushStackAccess = (env: Env, frameno: number, spi: number): void => pushHistory(env, env.cur, { frameno, spi });
 export const pushLinked = (env: Env, linked: readonly LinkedReg[]): void => pushHistory(env, env.cur, { linked });
 
-/** get_prev_insn_idx; `cursor.left` counts entries not yet walked. Returns null where the state begins. */
-export function prevInsn(state: VState, i: number, cursor: { left: number }): number | null {
-  const n = cursor.left;
-  if (i === state.firstInsnIdx) {
-    if (n === 0) return null;
-    if (n === 1 && state.history[0]!.idx === i) return null;
-  }
-  if (n && state.history[n - 1]!.idx === i) {
-    cursor.left--;
-    return state.history[n - 1]!.prevIdx;
-  }
-  return i - 1;
+/** Where a walk backwards over a state's history stands: the newest entry that it has not passed. */
+export interface HistoryCursor {
+  at: HistoryEntry | null;
+}
+/** The entry of instruction `i`, where the walk has come to, or null. */
+export const entryAt = (cursor: HistoryCursor, i: number): HistoryEntry | null => (cursor.at?.idx === i ? cursor.at : null);
+
+/** get_prev_insn_idx: the instruction that was run before `i`, or null where the state begins. */
+export function prevInsn(state: VState, i: number, cursor: HistoryCursor): number | null {
+  const { at } = cursor;
+  if (i === state.firstInsnIdx && (!at || (at.count === 1 && at.idx === i))) return null;
+  if (at?.idx !== i) return i - 1;
+  cursor.at = at.prev;
+  return at.prevIdx;
 }

@@ -19,6 +19,8 @@ interface Visit {
 export class SccVisits {
   readonly #env: Env;
   readonly #visits = new Map<string, Visit>();
+  /** Visits that have back edges. */
+  #open = 0;
   constructor(env: Env) {
     this.#env = env;
   }
@@ -65,6 +67,7 @@ export class SccVisits {
     if (!visit) return;
     const env = this.#env;
     if (env.log.level2) env.trace(`SCC backedge ${name}\n`);
+    if (visit.backedges.length === 0) this.#open++;
     visit.backedges.unshift(edge);
     visit.numBackedges++;
     env.numBackedges++;
@@ -72,6 +75,7 @@ export class SccVisits {
   }
   /** incomplete_read_marks: precision inside the loop may still grow. */
   isIncomplete(st: VState): boolean {
+    if (this.#open === 0) return false;
     const name = this.#chain(st);
     return name !== "" && (this.#visits.get(name)?.backedges.length ?? 0) > 0;
   }
@@ -87,6 +91,7 @@ export class SccVisits {
       for (const edge of visit.backedges) propagatePrecision(env, edge.equalState!, edge, out);
       if (!out.changed) break;
     }
+    if (visit.backedges.length > 0) this.#open--;
     visit.backedges = [];
   }
 }

@@ -1,14 +1,14 @@
 // Which stack slots may still be read, found from the marks that exploration leaves (kernel/bpf/liveness.c, 6.18). It never changes a state.
-import { insnSlots, jumpOffset, BPF_CALL, BPF_EXIT, BPF_JA, BPF_JMP, BPF_JMP32 } from "../../isa/index.ts";
+import { insnSlots, jumpOffset, BPF_CALL, BPF_EXIT, BPF_JA, BPF_JMP, BPF_JMP32, type Insn } from "../../isa/index.ts";
 import type { Env } from "../env.ts";
 import type { VState } from "../domain/state.ts";
 import { stackMask } from "../log/format.ts";
 
-/** Slots that control may go to after `idx` (bpf_insn_successors). */
+/** Slots that control may go to after `idx` (bpf_insn_successors); for use after the control-flow check. */
 export function successors(env: Env, idx: number): readonly number[] {
-  const own = env.aux[idx]!.successors;
-  if (own) return own;
-  const insn = env.insns[idx]!;
+  return (env.aux[idx]!.successors ??= ownSuccessors(env.insns[idx]!, idx));
+}
+function ownSuccessors(insn: Insn, idx: number): readonly number[] {
   const cls = insn.code & 7;
   if (cls === BPF_JMP || cls === BPF_JMP32) {
     const op = insn.code & 0xf0;
@@ -54,6 +54,8 @@ class FuncInstance {
 export class StackLiveness {
   readonly #env: Env;
   readonly #instances = new Map<string, FuncInstance>();
+  /** Those of functions that nobody called, by their start. */
+  readonly #roots: (FuncInstance | undefined)[] = [];
   #current: FuncInstance | null = null;
   #writeLo = new Uint32Array(8);
   #writeHi = new Uint32Array(8);
@@ -65,6 +67,10 @@ export class StackLiveness {
   }
 
   #lookup(state: VState, frameno: number): FuncInstance {
+    if (frameno === 0 && state.curframe === 0) {
+      const { start } = this.#env.subprogs[state.frames[0]!.subprogno]!;
+      return (this.#roots[start] ??= this.#find([start], [start]));
+    }
     const callsites: number[] = [];
     const starts: number[] = [];
     for (let i = 0; i <= frameno; i++) {
@@ -192,8 +198,8 @@ export class StackLiveness {
     let afterHi = 0;
     let accLo = -1;
     let accHi = -1;
-    for (const s of succ) {
-      const at = (s - inst.start) * WORDS;
+    for (let k = 0; k < succ.length; k++) {
+      const at = (succ[k]! - inst.start) * WORDS;
       afterLo |= m[at + LIVE_BEFORE]!;
       afterHi |= m[at + LIVE_BEFORE + 1]!;
       accLo &= m[at + WRITE_ACC]!;
@@ -247,7 +253,9 @@ export class StackLiveness {
 
   /** bpf_live_stack_query_init: following questions are about `state`. */
   ask(state: VState): void {
-    this.#query = { instances: state.frames.map((_, i) => this.#lookup(state, i)), insnIdx: state.insnIdx };
+    const instances: FuncInstance[] = [];
+    for (let i = 0; i < state.frames.length; i++) instances.push(this.#lookup(state, i));
+    this.#query = { instances, insnIdx: state.insnIdx };
   }
   /** bpf_stack_slot_alive: may slot `spi` of frame `frameno` still be read? */
   isAlive(frameno: number, spi: number): boolean {

@@ -96,7 +96,7 @@ function rejectLoop(env: Env, insnIdx: number, old: VState): never {
 export function isStateVisited(env: Env, insnIdx: number): boolean {
   const cur = env.cur;
   const aux = env.aux[insnIdx]!;
-  const force = env.testStateFreq || aux.forceCheckpoint || cur.history.length > 40;
+  const force = env.testStateFreq || aux.forceCheckpoint || (cur.history !== null && cur.history.count > 40);
   let addNew = force || (env.jmpsProcessed - env.prevJmpsProcessed >= 2 && env.insnProcessed - env.prevInsnProcessed >= 8);
   const list = exploredAt(env, insnIdx);
   cleanLiveStates(env, list, insnIdx);
@@ -136,7 +136,7 @@ export function isStateVisited(env: Env, insnIdx: number): boolean {
 function covered(env: Env, insnIdx: number, entry: ExploredEntry, loop: boolean): void {
   const cur = env.cur;
   entry.hitCnt++;
-  if (env.aux[env.insnIdx]!.jmpPoint) pushHistory(env, cur, {});
+  if (env.aux[env.insnIdx]!.jmpPoint) pushHistory(env, cur);
   propagatePrecision(env, entry.state, cur, null);
   if (!loop) return;
   const edge = cur.copy();
@@ -177,7 +177,7 @@ function keep(env: Env, insnIdx: number, list: ExploredEntry[]): void {
   cur.parent = kept;
   cur.firstInsnIdx = insnIdx;
   cur.dfsDepth = kept.dfsDepth + 1;
-  cur.history = [];
+  cur.history = null;
   list.push(entry);
 }
 

@@ -85,9 +85,9 @@ const NEWEST = "6.18";
 /** Rejects with `... needs Linux X.Y` what `env.kernelVersion` lacks. Which kfuncs an older kernel has is not known, so those are not answered for. */
 export function checkKernelVersion(env: Env): void {
   const { kernelVersion: target, prog } = env;
+  if (target === NEWEST) return;
   const wanted = number(target);
-  if (wanted === number(NEWEST)) return;
-  if (!(wanted >= number(OLDEST) && wanted < number(NEWEST))) throw new Unsupported(`kernel ${target} (${OLDEST} to ${NEWEST} are)`);
+  if (!(wanted >= number(OLDEST) && wanted <= number(NEWEST))) throw new Unsupported(`kernel ${target} (${OLDEST} to ${NEWEST} are)`);
   const need = (what: string, since: string | undefined): void => {
     if (since !== undefined && number(since) > wanted)
       env.fail("needs-linux", EINVAL, `${what} needs Linux ${since}, the program is for ${target}`);

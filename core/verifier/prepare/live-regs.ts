@@ -58,17 +58,19 @@ export function computeLiveRegs(env: Env): void {
   const def = new Uint16Array(n);
   const live = new Uint16Array(n);
   const out = new Uint16Array(n);
-  env.insns.forEach((insn, i) => {
-    const ud = useDef(env, insn);
+  for (let i = 0; i < n; i++) {
+    const ud = useDef(env, env.insns[i]!);
     use[i] = ud.use;
     def[i] = ud.def;
-  });
+  }
   let changed = true;
   while (changed) {
     changed = false;
-    for (const i of env.postorder) {
+    for (let k = 0; k < env.postorder.length; k++) {
+      const i = env.postorder[k]!;
+      const next = successors(env, i);
       let newOut = 0;
-      for (const s of successors(env, i)) newOut |= live[s]!;
+      for (let s = 0; s < next.length; s++) newOut |= live[next[s]!]!;
       const newIn = ((newOut & ~def[i]!) | use[i]!) & 0xffff;
       if (newOut === out[i] && newIn === live[i]) continue;
       out[i] = newOut;
@@ -76,7 +78,7 @@ export function computeLiveRegs(env: Env): void {
       changed = true;
     }
   }
-  env.aux.forEach((aux, i) => (aux.liveRegs = live[i]!));
+  for (let i = 0; i < n; i++) env.aux[i]!.liveRegs = live[i]!;
   if (env.log.level2) print(env);
 }
 

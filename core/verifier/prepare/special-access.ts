@@ -18,12 +18,15 @@ const BPF_ATOMIC = 0xc0;
  * An engine that runs the program without checks must resolve these itself.
  */
 export function specialAccesses(env: Env): number[] {
-  return env.insns.flatMap((insn, i) => {
+  const special: number[] = [];
+  for (let i = 0; i < env.insns.length; i++) {
+    const { code } = env.insns[i]!;
     const { seen, ptrType } = env.aux[i]!;
-    const cls = insn.code & 7;
-    if (!seen || cls < 1 || cls > 3) return [];
-    const atomic = cls === 3 && (insn.code & 0xe0) === BPF_ATOMIC;
-    if (ptrType === T.NOT_INIT && atomic) return [];
-    return PLAIN.has(T.baseType(ptrType)) && !(ptrType & T.PTR_UNTRUSTED) ? [] : [i];
-  });
+    const cls = code & 7;
+    if (!seen || cls < 1 || cls > 3) continue;
+    const atomic = cls === 3 && (code & 0xe0) === BPF_ATOMIC;
+    if (ptrType === T.NOT_INIT && atomic) continue;
+    if (!PLAIN.has(T.baseType(ptrType)) || ptrType & T.PTR_UNTRUSTED) special.push(i);
+  }
+  return special;
 }

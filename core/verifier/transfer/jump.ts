@@ -109,17 +109,18 @@ function refineBoth(env: Env, insn: op.Insn, kind: number, is32: boolean, other:
   if (a.type !== T.SCALAR_VALUE || b.type !== T.SCALAR_VALUE) return;
   if (!imm && insn.dst === insn.src) {
     // The kernel refines a register against itself, which can only lose impossible values of the path.
-    const [yes, no] = env.D.refined(env.D.ops.refineSelf(a.s, kind, is32 ? 1 : 0));
-    other.cur.regs[insn.dst] = other.cur.regs[insn.dst]!.withScalar(yes);
-    regs[insn.dst] = a.withScalar(no);
+    const self = env.D.ops.refineSelf(a.s, kind, is32 ? 1 : 0);
+    other.cur.regs[insn.dst] = other.cur.regs[insn.dst]!.withScalar(env.D.refined(self, 0));
+    regs[insn.dst] = a.withScalar(env.D.refined(self, 1));
     return;
   }
-  const [t1, t2, f1, f2] = env.D.refined(env.D.ops.refine(a.s, b.s, kind, is32 ? 1 : 0));
-  other.cur.regs[insn.dst] = other.cur.regs[insn.dst]!.withScalar(t1);
-  regs[insn.dst] = a.withScalar(f1);
+  // Four handles: both values where the jump is taken, then both where it is not.
+  const both = env.D.ops.refine(a.s, b.s, kind, is32 ? 1 : 0);
+  other.cur.regs[insn.dst] = other.cur.regs[insn.dst]!.withScalar(env.D.refined(both, 0));
+  regs[insn.dst] = a.withScalar(env.D.refined(both, 2));
   if (imm) return;
-  other.cur.regs[insn.src] = other.cur.regs[insn.src]!.withScalar(t2);
-  regs[insn.src] = b.withScalar(f2);
+  other.cur.regs[insn.src] = other.cur.regs[insn.src]!.withScalar(env.D.refined(both, 1));
+  regs[insn.src] = b.withScalar(env.D.refined(both, 3));
 }
 
 /** Of two equal pointers neither is NULL when one is known not to be. */

@@ -25,20 +25,20 @@ const ARITHMETIC: ReadonlySet<number> = new Set([
 /** check_reg_sane_offset: numbers so large that no pointer could carry them. */
 function checkSane(env: Env, reg: Reg, ptrType: number): void {
   const { D } = env;
-  const name = T.regTypeStr(ptrType);
+  const name = (): string => T.regTypeStr(ptrType);
   const refuse = (text: string): never => env.fail("pointer-offset", EINVAL, text);
   if (D.isConst(reg.s)) {
     const v = D.constNumber(reg.s);
     if (v >= BPF_MAX_VAR_OFF || v <= -BPF_MAX_VAR_OFF)
-      refuse(`math between ${name} pointer and ${BigInt.asIntN(64, D.fields(reg.s).value)} is not allowed`);
+      refuse(`math between ${name()} pointer and ${BigInt.asIntN(64, D.fields(reg.s).value)} is not allowed`);
   }
-  if (reg.off >= BPF_MAX_VAR_OFF || reg.off <= -BPF_MAX_VAR_OFF) refuse(`${name} pointer offset ${reg.off} is not allowed`);
+  if (reg.off >= BPF_MAX_VAR_OFF || reg.off <= -BPF_MAX_VAR_OFF) refuse(`${name()} pointer offset ${reg.off} is not allowed`);
   const smin = D.ops.smin(reg.s);
   if (smin < -9223372036854775000) {
     if (D.fields(reg.s).smin === -0x8000000000000000n)
-      refuse(`math between ${name} pointer and register with unbounded min value is not allowed`);
+      refuse(`math between ${name()} pointer and register with unbounded min value is not allowed`);
   }
-  if (smin >= BPF_MAX_VAR_OFF || smin <= -BPF_MAX_VAR_OFF) refuse(`value ${D.fields(reg.s).smin} makes ${name} pointer be out of bounds`);
+  if (smin >= BPF_MAX_VAR_OFF || smin <= -BPF_MAX_VAR_OFF) refuse(`value ${D.fields(reg.s).smin} makes ${name()} pointer be out of bounds`);
 }
 
 function checkAllowed(env: Env, insn: op.Insn, ptr: Reg, off: Reg): void {
