@@ -17,7 +17,7 @@ const ELSEWHERE: Partial<Record<CheckId, string>> = {
 
 const answer = (f: Fixture, neighbour: boolean): { got: VerifyResult; fault: number } => {
   const { input, fault, setting } = build(f, neighbour);
-  return { got: verify(input, { logLevel: 1, kernelBtf: kernelBtf(), caps: setting.caps ?? "full" }), fault };
+  return { got: verify(input, { logLevel: 0, kernelBtf: kernelBtf(), caps: setting.caps ?? "full" }), fault };
 };
 
 describe("each check", () => {

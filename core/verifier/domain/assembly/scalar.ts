@@ -63,19 +63,26 @@ function same(p: usize, q: usize): bool {
   );
 }
 
+/** Slots of the table: the record's hash in the upper half, its address in the lower; 0 is free. */
+@inline
+function slot(at: u32): usize {
+  return table + (<usize>at << 3);
+}
+
 function growTable(): void {
   const old = table;
   const oldMask = tableMask;
   tableMask = old ? oldMask * 2 + 1 : 4095;
-  table = heap.alloc((<usize>tableMask + 1) * 4);
-  memory.fill(table, 0, (<usize>tableMask + 1) * 4);
+  const bytes = (<usize>tableMask + 1) << 3;
+  table = heap.alloc(bytes);
+  memory.fill(table, 0, bytes);
   if (!old) return;
   for (let i: u32 = 0; i <= oldMask; i++) {
-    const p = load<u32>(old + (<usize>i << 2));
-    if (!p) continue;
-    let at = hash(p) & tableMask;
-    while (load<u32>(table + (<usize>at << 2))) at = (at + 1) & tableMask;
-    store<u32>(table + (<usize>at << 2), p);
+    const entry = load<u64>(old + (<usize>i << 3));
+    if (!entry) continue;
+    let at = <u32>(entry >> 32) & tableMask;
+    while (load<u64>(slot(at))) at = (at + 1) & tableMask;
+    store<u64>(slot(at), entry);
   }
 }
 
@@ -83,11 +90,13 @@ function growTable(): void {
 function intern(s: Scalar): usize {
   if (count * 2 >= tableMask) growTable();
   const p = changetype<usize>(s);
-  let at = hash(p) & tableMask;
+  const key = hash(p);
+  let at = key & tableMask;
   for (;;) {
-    const q: usize = load<u32>(table + (<usize>at << 2));
-    if (!q) break;
-    if (same(p, q)) return q;
+    const entry = load<u64>(slot(at));
+    if (!entry) break;
+    const known = <usize>(<u32>entry);
+    if (<u32>(entry >> 32) == key && same(p, known)) return known;
     at = (at + 1) & tableMask;
   }
   if (chunk == chunkEnd) {
@@ -97,7 +106,7 @@ function intern(s: Scalar): usize {
   const fresh = chunk;
   chunk += SIZE;
   memory.copy(fresh, p, SIZE);
-  store<u32>(table + (<usize>at << 2), <u32>fresh);
+  store<u64>(slot(at), (<u64>key << 32) | <u64>fresh);
   count++;
   return fresh;
 }
