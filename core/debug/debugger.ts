@@ -1,5 +1,5 @@
 // Control of a running machine: breakpoints, steps by instruction and by line, and back. It knows no protocol and no kernel objects.
-import { type Machine, type MachineSnapshot, OP, type Program, type Stop } from "../vm/index.ts";
+import { type Machine, type MachineSnapshot, OP, type Program, type Region, StoppableEngine, type Stop, type Watch } from "../vm/index.ts";
 import { functionAt, lineAt } from "./lines.ts";
 
 /** Why the program stopped. */
@@ -9,10 +9,8 @@ export type Halt =
   | { readonly reason: "data"; readonly what: string }
   | { readonly reason: "end"; readonly stop: Stop };
 
-/** Looks at the instruction that is about to run and says what watched thing it would change. */
-export type Watcher = (machine: Machine) => string | undefined;
-
-const SLICE = 10_000;
+/** Instructions between two snapshots of the history. */
+const SLICE = 100_000;
 const MOST_SNAPSHOTS = 200;
 
 /** How many functions are inlined into each other at a slot. */
@@ -35,13 +33,16 @@ export class Debugger {
   /** Most instructions of the run. */
   readonly budget: number;
   readonly #breakpoints = new Map<Program, Set<number>>();
-  #watchers: Watcher[] = [];
+  /** Runs between breakpoints; the machine alone steps. */
+  readonly #engine: StoppableEngine;
+  #watch: Watch | undefined;
   #snapshots: MachineSnapshot[] = [];
   #start = 0;
   readonly #inlinedDepth: InlinedDepth;
 
   constructor(machine: Machine, budget: number, inlinedDepth: InlinedDepth = () => 0) {
     this.machine = machine;
+    this.#engine = new StoppableEngine(machine);
     this.budget = budget;
     this.#inlinedDepth = inlinedDepth;
   }
@@ -58,17 +59,22 @@ export class Debugger {
     this.#breakpoints.set(program, new Set([...slots].filter((s) => s >= 0 && s < program.insns.length)));
     this.#arm();
   }
-  setWatchers(watchers: readonly Watcher[]): void {
-    this.#watchers = [...watchers];
+  /** What the machine asks before it goes on; none of them: it asks nothing. */
+  setWatches(watches: readonly Watch[]): void {
+    this.#watch = watches.length === 0 ? undefined : all(watches);
+    this.#arm();
   }
   #arm(): void {
     for (const [program, slots] of this.#breakpoints) {
       program.op.set(program.plainOp);
       for (const slot of slots) program.op[slot] = OP.BREAK;
     }
+    if (this.machine.watch !== this.#watch) this.machine.setWatch(this.#watch);
   }
+  /** For a replay: nothing stops it. */
   #disarm(): void {
     for (const program of this.#breakpoints.keys()) program.op.set(program.plainOp);
+    this.machine.setWatch(undefined);
   }
   #atBreakpoint(): boolean {
     return this.#breakpoints.get(this.machine.program)?.has(this.machine.pc) ?? false;
@@ -77,12 +83,10 @@ export class Debugger {
   // ---- forward ----
   /** Runs to the next breakpoint, watched change or the end. */
   continue(): Halt {
-    return this.#watchers.length ? this.#stepUntil(() => this.#atBreakpoint(), "breakpoint") : this.#runFast();
-  }
-  #runFast(): Halt {
     for (;;) {
-      const stop = this.machine.run(SLICE);
+      const stop = this.#engine.run(SLICE);
       if (stop.kind === "break") return { reason: "breakpoint" };
+      if (stop.kind === "watch") return { reason: "data", what: stop.what };
       if (stop.kind !== "budget") return { reason: "end", stop };
       this.#remember();
       if (this.#overBudget()) return this.#limit();
@@ -116,23 +120,15 @@ export class Debugger {
 
   /** Steps until `done`, a breakpoint (not the one it stands on), a watched change or the end. */
   #stepUntil(done: () => boolean, reason: "step" | "breakpoint"): Halt {
-    for (let first = true; ; first = false) {
-      const what = first ? undefined : this.#watched();
-      if (what !== undefined) return { reason: "data", what };
+    for (;;) {
       const stop = this.machine.run(1);
       if (stop.kind === "exit" || stop.kind === "trap") return { reason: "end", stop };
+      if (stop.kind === "watch") return { reason: "data", what: stop.what };
       if (done()) return { reason };
       if (this.#atBreakpoint()) return { reason: "breakpoint" };
       if ((this.machine.executed - this.#start) % SLICE === 0) this.#remember();
       if (this.#overBudget()) return this.#limit();
     }
-  }
-  #watched(): string | undefined {
-    for (const watcher of this.#watchers) {
-      const what = watcher(this.machine);
-      if (what !== undefined) return what;
-    }
-    return undefined;
   }
   #overBudget(): boolean {
     return this.machine.executed - this.#start > this.budget;
@@ -219,4 +215,21 @@ export class Debugger {
     const halt = this.#back((p) => this.#breakpoints.get(p.program)?.has(p.pc) ?? false);
     return halt.reason === "step" ? { reason: "breakpoint" } : halt;
   }
+}
+
+/** Several watches as one; the first that has something to say stops. */
+function all(watches: readonly Watch[]): Watch {
+  const first = (ask: (w: Watch) => string | undefined): string | undefined => {
+    for (const w of watches) {
+      const what = ask(w);
+      if (what !== undefined) return what;
+    }
+    return undefined;
+  };
+  return {
+    covers: (region: Region) => watches.some((w) => w.covers(region)),
+    beforeStore: (at, size) => first((w) => w.beforeStore(at, size)),
+    beforeCall: (vm) => first((w) => w.beforeCall(vm)),
+    afterCall: (vm) => watches.forEach((w) => w.afterCall?.(vm)),
+  };
 }

@@ -1,7 +1,5 @@
-// Finds out whether the instruction that is about to run changes a map entry. It changes nothing.
-import { accessSize } from "../isa/index.ts";
-import { KERNEL_HI, type Machine } from "../vm/index.ts";
-import type { Watcher } from "./debugger.ts";
+// Watches for a debugger: one map entry that is about to change, by a store or by a helper. It changes nothing.
+import { KERNEL_HI, type Machine, type Watch } from "../vm/index.ts";
 
 /** A map entry to watch. */
 export interface WatchedEntry {
@@ -15,28 +13,33 @@ export interface WatchedEntry {
   valueAt(): number;
 }
 
-/** A watcher for stores into the entry's value and for helpers that set or delete it. */
-export function entryWatcher(entry: WatchedEntry): Watcher {
-  return (machine) => {
-    const insn = machine.program.insns[machine.pc];
-    if (!insn) return undefined;
-    const place = `${entry.map}[${entry.keyText}]`;
-    const cls = insn.code & 7;
-    if (cls === 2 || cls === 3) return writesValue(machine, insn, entry) ? `${place} is about to be written` : undefined;
-    if (insn.code !== 0x85 || insn.src !== 0) return undefined;
-    if (machine.u32(1) !== entry.mapAt || machine.hi32(1) !== KERNEL_HI || ![2, 3, 87, 88].includes(insn.imm)) return undefined;
-    if (insn.imm >= 87) return `${entry.map} is about to change`;
-    const { memory } = machine;
-    if (!memory.allowed(machine.u32(2), machine.hi32(2), entry.key.length, 1)) return undefined;
-    const key = memory.read(machine.u32(2), entry.key.length);
-    if (!key.every((b, i) => b === entry.key[i])) return undefined;
-    return `${place} is about to be ${insn.imm === 2 ? "updated" : "deleted"}`;
+const UPDATE = 2,
+  DELETE = 3,
+  PUSH = 87,
+  POP = 88;
+
+/** A watch for stores into the entry's value and for helpers that set or delete it. */
+export function entryWatch(entry: WatchedEntry): Watch {
+  const place = `${entry.map}[${entry.keyText}]`;
+  return {
+    covers: (region) => region.kind === "map-value",
+    beforeStore: (at, size) => {
+      const value = entry.valueAt();
+      return value !== 0 && at < value + entry.valueSize && at + size > value ? `${place} is about to be written` : undefined;
+    },
+    beforeCall: (machine) => {
+      const insn = machine.program.insns[machine.pc];
+      if (insn?.code !== 0x85 || insn.src !== 0 || ![UPDATE, DELETE, PUSH, POP].includes(insn.imm)) return undefined;
+      if (machine.u32(1) !== entry.mapAt || machine.hi32(1) !== KERNEL_HI) return undefined;
+      if (insn.imm >= PUSH) return `${entry.map} is about to change`;
+      return isKey(machine, entry.key) ? `${place} is about to be ${insn.imm === UPDATE ? "updated" : "deleted"}` : undefined;
+    },
   };
 }
 
-function writesValue(machine: Machine, insn: { code: number; dst: number; off: number; imm: number }, entry: WatchedEntry): boolean {
-  if ((insn.code & 0xe0) === 0xc0 && insn.imm === 0x100) return false;
-  const at = machine.u32(insn.dst) + insn.off;
-  const value = entry.valueAt();
-  return value !== 0 && machine.hi32(insn.dst) === KERNEL_HI && at < value + entry.valueSize && at + accessSize(insn.code) > value;
+/** Whether r2 points at this key. */
+function isKey(machine: Machine, key: Uint8Array): boolean {
+  const { memory } = machine;
+  if (!memory.allowed(machine.u32(2), machine.hi32(2), key.length, 1)) return false;
+  return memory.read(machine.u32(2), key.length).every((b, i) => b === key[i]);
 }

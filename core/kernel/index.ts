@@ -1,5 +1,5 @@
 // The simulated kernel: bpf(2), maps, helpers, contexts and test runs behind the machine's interface.
-export { SimKernel, loadWithMaps, type KernelEvent, type KernelOptions, type LoadedProgram, type LoadSpec } from "./kernel.ts";
+export { SimKernel, loadWithMaps, type EngineName, type KernelEvent, type KernelOptions, type LoadedProgram, type LoadSpec } from "./kernel.ts";
 export { testRun, prepareRun, type TestRunInput, type TestRunResult, type PreparedRun } from "./testrun.ts";
 export { testRunRaw, type RawMap, type RawRun, type RawRunResult, type RawTestInput } from "./testrun-raw.ts";
 export { SIMULATED_HELPERS } from "./helpers/index.ts";

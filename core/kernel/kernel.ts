@@ -3,7 +3,18 @@ import { bug, CodedError } from "../base/index.ts";
 import { helperById } from "../catalog/index.ts";
 import { Hardware, type HardwareOptions } from "../hardware/index.ts";
 import type { MapSpec, ProgramSpec } from "../object/index.ts";
-import { type Kernel, Machine, Memory, type Program, type Region, type Stop, trap, type Trap, WasmEngine } from "../vm/index.ts";
+import {
+  type Kernel,
+  Machine,
+  Memory,
+  type Program,
+  type Region,
+  type Stop,
+  trap,
+  StoppableEngine,
+  type Trap,
+  WasmEngine,
+} from "../vm/index.ts";
 import type { SlowObject, Wide } from "./contexts/context.ts";
 import { EBADF, EINVAL, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
@@ -20,11 +31,14 @@ export interface KernelOptions {
   readonly maxBytes?: number;
   /** Most instructions of one run. Default 100 million. */
   readonly budget?: number;
-  /** What runs verified programs; those that are not verified are always interpreted. Default `interpreter`. */
-  readonly engine?: "interpreter" | "wasm";
+  /** What runs programs: `wasm` only those that were verified, the others are interpreted. Default `interpreter`. */
+  readonly engine?: EngineName;
   /** Names of kfuncs by BTF id; without them a kfunc call traps with its number. */
   readonly kfuncName?: KfuncNames;
 }
+
+/** The three gears: step by step; WebAssembly that can stop anywhere; WebAssembly at full speed for verified programs. */
+export type EngineName = "interpreter" | "stoppable" | "wasm";
 
 /** What a program sent out: perf event, ring buffer record, text of bpf_printk. */
 export interface KernelEvent {
@@ -70,6 +84,7 @@ export class SimKernel implements Kernel, MapHost {
   readonly budget: number;
   readonly kfuncName: KfuncNames | undefined;
   readonly #wasm: WasmEngine | undefined;
+  readonly #stoppable: StoppableEngine | undefined;
   run = new RunState();
   /** Everything that programs printed or sent, in order. */
   events: KernelEvent[] = [];
@@ -86,6 +101,7 @@ export class SimKernel implements Kernel, MapHost {
     this.budget = options.budget ?? 100_000_000;
     this.kfuncName = options.kfuncName;
     this.#wasm = options.engine === "wasm" ? new WasmEngine(this.machine) : undefined;
+    this.#stoppable = options.engine === "stoppable" ? new StoppableEngine(this.machine) : undefined;
   }
 
   get memory(): Memory {
@@ -193,7 +209,7 @@ export class SimKernel implements Kernel, MapHost {
   }
   /** Runs the begun program to its end; the trap is also kept in the run's state. */
   finish(): Stop {
-    const stop = this.#wasm?.runs(this.machine.program) ? this.#wasm.run() : this.machine.run(this.budget);
+    const stop = this.#wasm?.runs(this.machine.program) ? this.#wasm.run() : (this.#stoppable ?? this.machine).run(this.budget);
     if (stop.kind === "budget") {
       const limit: Trap = {
         cause: "limit",

@@ -54,6 +54,7 @@ function address(vm: Machine, reg: number, off: number, size: number, want: numb
   const { memory } = vm;
   const at = (memory.i32[reg]! >>> 0) + off;
   memory.need(at, memory.i32[reg + 1]!, size, want);
+  if (want & R_WRITE) vm.askStore(memory.regionAt(at)!, at, size);
   if (at % size) trap("unaligned-atomic", `atomic access of ${size} bytes at offset 0x${at.toString(16)} is not aligned`, { size });
   return at;
 }

@@ -6,3 +6,5 @@ export { type Program, type ProgramSource, OP } from "./program.ts";
 export { type Trap, type TrapCause, TrapSignal, trap } from "./trap.ts";
 export { KERNEL_HI, USER_HI, MAX_TAIL_CALLS, MAX_LOOPS, REGS_AT, STACK_BYTES } from "./layout.ts";
 export { WasmEngine } from "./wasm/engine.ts";
+export { StoppableEngine } from "./wasm/stoppable-engine.ts";
+export { type Watch } from "./watch.ts";

@@ -626,7 +626,10 @@ export function interpret(vm: Machine, budget: number): number {
             memory.view.setInt32(at, r[s]!, true);
             memory.dirty[at >>> 12] = 1;
             memory.dirty[(at + 3) >>> 12] = 1;
-          } else vm.slowStore(at, r[d + 1]!, 4, s);
+          } else {
+            vm.slowStore(at, r[d + 1]!, 4, s);
+            r = memory.i32;
+          }
           pc++;
           continue;
         }
@@ -639,7 +642,10 @@ export function interpret(vm: Machine, budget: number): number {
             memory.view.setInt16(at, r[s]!, true);
             memory.dirty[at >>> 12] = 1;
             memory.dirty[(at + 1) >>> 12] = 1;
-          } else vm.slowStore(at, r[d + 1]!, 2, s);
+          } else {
+            vm.slowStore(at, r[d + 1]!, 2, s);
+            r = memory.i32;
+          }
           pc++;
           continue;
         }
@@ -651,7 +657,10 @@ export function interpret(vm: Machine, budget: number): number {
           if (memory.quick(at, r[d + 1]!, 1, R_WRITE)) {
             memory.u8[at] = r[s]!;
             memory.dirty[at >>> 12] = 1;
-          } else vm.slowStore(at, r[d + 1]!, 1, s);
+          } else {
+            vm.slowStore(at, r[d + 1]!, 1, s);
+            r = memory.i32;
+          }
           pc++;
           continue;
         }
@@ -665,7 +674,10 @@ export function interpret(vm: Machine, budget: number): number {
             memory.view.setInt32(at + 4, r[s + 1]!, true);
             memory.dirty[at >>> 12] = 1;
             memory.dirty[(at + 7) >>> 12] = 1;
-          } else vm.slowStore(at, r[d + 1]!, 8, s);
+          } else {
+            vm.slowStore(at, r[d + 1]!, 8, s);
+            r = memory.i32;
+          }
           pc++;
           continue;
         }

@@ -33,8 +33,8 @@ export const STACKS_AT = 0x2000;
 export const STACK_STRIDE = 1024;
 export const STACK_BYTES = 512;
 
-/** First byte that the allocator hands out. */
-export const HEAP_AT = STACKS_AT + MAX_FRAMES * STACK_STRIDE;
+/** One byte for each page of the memory, set by every store into it; the heap follows (see Memory). */
+export const DIRTY_AT = STACKS_AT + MAX_FRAMES * STACK_STRIDE;
 
 /** MAX_TAIL_CALL_CNT and BPF_MAX_LOOPS (include/linux/bpf.h, 6.18). */
 export const MAX_TAIL_CALLS = 33;

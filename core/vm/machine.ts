@@ -4,7 +4,7 @@ import type { Continuation, Kernel } from "./kernel-interface.ts";
 import {
   FRAME_WORDS,
   FRAMES_AT,
-  HEAP_AT,
+  DIRTY_AT,
   KERNEL_HI,
   MAX_CALL_FRAMES,
   MAX_FRAMES,
@@ -15,15 +15,18 @@ import {
   STACK_STRIDE,
   STACKS_AT,
 } from "./layout.ts";
-import { Memory, R_READ, R_SLOW, R_WRITE, type MemorySnapshot, type Region } from "./memory.ts";
+import { Memory, R_READ, R_SLOW, R_WATCHED, R_WRITE, type MemorySnapshot, type Region } from "./memory.ts";
 import { OP, prepare, type Program, type ProgramSource } from "./program.ts";
 import { trap, type Trap, TrapSignal } from "./trap.ts";
+import { type Watch, WatchSignal } from "./watch.ts";
 
 /** How a run ended. `retval` is all of r0. */
 export type Stop =
   | { readonly kind: "exit"; readonly retval: bigint }
   | { readonly kind: "trap"; readonly trap: Trap }
   | { readonly kind: "break" }
+  /** A {@link Watch} stops it before the next instruction. */
+  | { readonly kind: "watch"; readonly what: string }
   | { readonly kind: "budget" };
 
 export interface MachineSnapshot {
@@ -67,6 +70,10 @@ export class Machine {
   #continuations: Continuation[] = [];
   #callback: Continuation | undefined;
   #tail: Program | undefined;
+  #watch: Watch | undefined;
+  /** Value of `executed` at the last stop by the watch: the instruction there is not asked about again. */
+  #told = -1;
+  #asked = false;
 
   constructor(memory = new Memory()) {
     this.memory = memory;
@@ -75,7 +82,7 @@ export class Machine {
       this.#stacks.push(region);
       memory.setBounds(region, region.start, region.start);
     }
-    memory.markDirty(0, HEAP_AT);
+    memory.markDirty(0, DIRTY_AT);
   }
 
   /** Makes a program ready to run. */
@@ -91,6 +98,7 @@ export class Machine {
     this.pc = 0;
     this.depth = this.base;
     this.done = false;
+    this.#told = -1;
     this.tailCalls = 0;
     const r = this.memory.i32;
     for (let w = REGS_WORD; w < REGS_WORD + 2 * REG_COUNT; w++) r[w] = 0;
@@ -99,38 +107,68 @@ export class Machine {
     this.closeFrames();
   }
 
-  /** Runs until the end, a trap, a breakpoint (the one at the current instruction is passed) or `budget` instructions. */
+  /** Runs until the end, a trap, a breakpoint or a watch (what has stopped it at the current instruction is passed) or `budget` instructions. */
   run(budget: number): Stop {
     if (this.done) return { kind: "exit", retval: this.r0() };
+    if (budget <= 0) return { kind: "budget" };
     try {
-      let stop = STOP_BUDGET;
-      if (this.program.op[this.pc] === OP.BREAK) {
-        stop = this.#overBreakpoint();
-        budget--;
-      }
-      if (stop === STOP_BUDGET && budget > 0) stop = interpret(this, budget);
+      let stop = this.interpretOne();
+      if (stop === STOP_BUDGET && budget > 1) stop = interpret(this, budget - 1);
       if (stop === STOP_EXIT) return { kind: "exit", retval: this.r0() };
       return stop === STOP_BREAK ? { kind: "break" } : { kind: "budget" };
     } catch (e) {
-      if (!(e instanceof TrapSignal)) throw e;
-      this.done = true;
-      return { kind: "trap", trap: this.trapOf(e) };
+      return this.stopOf(e);
     }
+  }
+  /** The stop that a thrown signal means; other errors are thrown on. */
+  stopOf(e: unknown): Stop {
+    if (e instanceof WatchSignal) {
+      this.#told = this.executed;
+      return { kind: "watch", what: e.what };
+    }
+    if (!(e instanceof TrapSignal)) throw e;
+    this.done = true;
+    return { kind: "trap", trap: this.trapOf(e) };
   }
   /** A trap at the current instruction. */
   trapOf(e: TrapSignal): Trap {
     return { cause: e.cause_, message: e.message, insnIdx: this.pc, program: this.program.source.name, ...e.details };
   }
 
-  #overBreakpoint(): number {
-    const { op, plainOp } = this.program;
-    const at = this.pc;
-    op[at] = plainOp[at]!;
+  atBreakpoint(): boolean {
+    return this.program.op[this.pc] === OP.BREAK;
+  }
+  /** Runs the current instruction, past a breakpoint there and past what the watch has told; STOP_EXIT or STOP_BUDGET. Throws signals. */
+  interpretOne(): number {
+    const { program, pc } = this;
+    const broken = this.atBreakpoint();
+    if (broken) program.op[pc] = program.plainOp[pc]!;
+    this.#asked = this.#told === this.executed;
     try {
       return interpret(this, 1);
     } finally {
-      op[at] = OP.BREAK;
+      this.#asked = false;
+      if (broken) program.op[pc] = OP.BREAK;
     }
+  }
+
+  // ---- watching ----
+  get watch(): Watch | undefined {
+    return this.#watch;
+  }
+  setWatch(watch: Watch | undefined): void {
+    this.#watch = watch;
+    this.memory.setWatched(watch && ((region) => watch.covers(region)));
+  }
+  /** Asks the watch about a store into a watched region. */
+  askStore(region: Region, at: number, size: number): void {
+    if (!(this.memory.flags[region.id]! & R_WATCHED) || this.#asked) return;
+    const what = this.#watch?.beforeStore(at, size);
+    if (what !== undefined) throw new WatchSignal(what);
+  }
+  #askCall(): void {
+    const what = this.#asked ? undefined : this.#watch?.beforeCall(this);
+    if (what !== undefined) throw new WatchSignal(what);
   }
 
   /** Runs a whole program inside a running one (a hook that a helper triggers), on frames above it. */
@@ -297,8 +335,10 @@ export class Machine {
   /** Runs the helper or kfunc that slot `pc` of the program calls, without what it asks to be run. */
   callOut(pc: number): void {
     const { plainOp, imm, off } = this.program;
+    if (this.#watch) this.#askCall();
     if (plainOp[pc] === OP.CALL_KFUNC) this.kernel.kfunc(this, imm[pc]!, off[pc]!);
     else this.kernel.helper(this, imm[pc]!);
+    this.#watch?.afterCall?.(this);
   }
   /** Runs a call and gives the slot that is next. */
   call(pc: number): number {
@@ -389,6 +429,7 @@ export class Machine {
     const lo = memory.i32[word]!,
       high = memory.i32[word + 1]!;
     const region = memory.regionAt(at)!;
+    this.askStore(region, at, size);
     if (region.stride === 0 && memory.flags[region.id]! & R_SLOW)
       return this.kernel.slowWrite(this, region, at - region.start, size, { lo, hi: high });
     if (size === 1) memory.u8[at] = lo;
@@ -440,6 +481,7 @@ export class Machine {
     this.tailCalls = s.tailCalls;
     this.#continuations = [...s.continuations];
     this.#callback = this.#tail = undefined;
+    this.#told = -1;
     this.#highest = MAX_FRAMES - 1;
   }
 }

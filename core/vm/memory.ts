@@ -1,5 +1,5 @@
 // The machine's one linear memory: allocation in regions, checked access, snapshots by page. It knows no programs and no kernel objects.
-import { GRANULE_SHIFT, HEAP_AT, KERNEL_HI, PAGE_BYTES, USER_HI } from "./layout.ts";
+import { DIRTY_AT, GRANULE_SHIFT, KERNEL_HI, PAGE_BYTES, USER_HI } from "./layout.ts";
 import { trap } from "./trap.ts";
 
 /** What a region is; shown to the user and used by the kernel to judge arguments. */
@@ -10,7 +10,9 @@ export const R_READ = 1,
   R_WRITE = 2,
   R_SLOW = 4,
   R_FREED = 8,
-  R_USER = 16;
+  R_USER = 16,
+  /** A debugger is asked before each store. */
+  R_WATCHED = 32;
 
 /** A piece of memory with one purpose. Offsets are in bytes of linear memory. */
 export interface Region {
@@ -67,31 +69,36 @@ export class Memory {
   start = new Int32Array(1024);
   end = new Int32Array(1024);
   flags = new Uint8Array(1024);
-  /** One byte a page, set by every store. */
+  /** One byte a page, set by every store; it lies in the memory itself, so that compiled code sets it too. */
   dirty!: Uint8Array;
   size: number;
   readonly maxBytes: number;
   readonly wasm: WebAssembly.Memory | undefined;
   #regions: (Region | undefined)[] = [undefined];
-  #top = HEAP_AT;
+  /** First page after the bytes of `dirty`; those pages are part of no snapshot. */
+  readonly #firstHeapPage: number;
+  #top: number;
   #free = new Map<number, number[]>();
   #quarantine: number[] = [];
   #freeIds: number[] = [];
   #pages: (Uint8Array | undefined)[] = [];
   #stamp = 0;
+  #watched: ((region: Region) => boolean) | undefined;
 
   constructor(maxBytes = 1 << 28) {
     this.maxBytes = maxBytes;
     this.size = Math.min(FIRST_BYTES, maxBytes);
+    this.#firstHeapPage = Math.ceil((DIRTY_AT + maxBytes / PAGE_BYTES) / PAGE_BYTES);
+    this.#top = this.#firstHeapPage * PAGE_BYTES;
     this.wasm =
       typeof WebAssembly === "object" ? new WebAssembly.Memory({ initial: this.size >>> 16, maximum: maxBytes >>> 16 }) : undefined;
     this.buffer = this.wasm ? this.wasm.buffer : new ArrayBuffer(this.size);
     this.owner = new Int32Array(this.size >>> GRANULE_SHIFT);
-    this.dirty = new Uint8Array(this.size / PAGE_BYTES);
     this.#makeViews();
   }
 
   #makeViews(): void {
+    this.dirty = new Uint8Array(this.buffer, DIRTY_AT, this.size / PAGE_BYTES);
     this.u8 = new Uint8Array(this.buffer);
     this.i32 = new Int32Array(this.buffer);
     this.view = new DataView(this.buffer);
@@ -112,9 +119,6 @@ export class Memory {
     const owner = new Int32Array(size >>> GRANULE_SHIFT);
     owner.set(this.owner);
     this.owner = owner;
-    const dirty = new Uint8Array(size / PAGE_BYTES);
-    dirty.set(this.dirty);
-    this.dirty = dirty;
     this.size = size;
     this.#makeViews();
   }
@@ -135,8 +139,11 @@ export class Memory {
       if (at + rounded > this.size) this.#grow(at + rounded);
       this.#top = at + rounded;
     }
-    this.u8.fill(0, at, at + bytes);
-    this.markDirty(at, bytes);
+    // Memory that was never handed out is zero.
+    if (reused !== undefined) {
+      this.u8.fill(0, at, at + bytes);
+      this.markDirty(at, bytes);
+    }
     return this.#region(kind, name, at, at + rounded, bytes, options);
   }
 
@@ -160,7 +167,8 @@ export class Memory {
     this.flags[id] =
       (o.noAccess ? 0 : R_READ | (o.writable === false ? 0 : R_WRITE)) |
       (o.slow || o.stride ? R_SLOW : 0) |
-      (kind === "user" ? R_USER | R_SLOW : 0);
+      (kind === "user" ? R_USER | R_SLOW : 0) |
+      (this.#watched?.(region) ? R_WATCHED : 0);
     this.owner.fill(id, at >>> GRANULE_SHIFT, (allocEnd + 15) >>> GRANULE_SHIFT);
     this.#stamp++;
     return region;
@@ -203,6 +211,12 @@ export class Memory {
     this.end[region.id] = end;
   }
 
+  /** Marks the regions, now and later, whose stores a debugger is asked about. */
+  setWatched(watched: ((region: Region) => boolean) | undefined): void {
+    this.#watched = watched;
+    for (const r of this.#regions) if (r) this.flags[r.id] = (this.flags[r.id]! & ~R_WATCHED) | (watched?.(r) ? R_WATCHED : 0);
+  }
+
   /** The region that owns an address, freed ones included. */
   regionAt(at: number): Region | undefined {
     return at >= 0 && at < this.size ? this.#regions[this.owner[at >>> GRANULE_SHIFT]!] : undefined;
@@ -226,7 +240,7 @@ export class Memory {
   quick(at: number, hi: number, size: number, want: number): boolean {
     if (hi !== KERNEL_HI || !(at >= 0 && at + size <= this.size)) return false;
     const id = this.owner[at >>> GRANULE_SHIFT]!;
-    return (this.flags[id]! & (want | R_SLOW)) === want && at >= this.start[id]! && at + size <= this.end[id]!;
+    return (this.flags[id]! & (want | R_SLOW | R_WATCHED)) === want && at >= this.start[id]! && at + size <= this.end[id]!;
   }
 
   /** True when [at, at+size) lies in one live region with all of `want` (R_READ, R_WRITE). */
@@ -284,13 +298,12 @@ export class Memory {
     return this.u8.slice(at, at + size);
   }
 
-  /** Saves the state; pages that did not change since the last snapshot are shared with it. */
+  /** Saves the state; pages that did not change since the last snapshot are shared with it, pages that were never written are not kept. */
   snapshot(): MemorySnapshot {
     const count = Math.ceil(this.#top / PAGE_BYTES);
-    for (let p = 0; p < count; p++) {
-      if (!this.dirty[p] && this.#pages[p]) continue;
-      this.#pages[p] = this.u8.slice(p * PAGE_BYTES, (p + 1) * PAGE_BYTES);
-    }
+    this.#eachOwnPage(count, (p) => {
+      if (this.dirty[p]) this.#pages[p] = this.u8.slice(p * PAGE_BYTES, (p + 1) * PAGE_BYTES);
+    });
     this.dirty.fill(0);
     const n = this.#regions.length;
     return {
@@ -311,12 +324,13 @@ export class Memory {
   /** Returns to a snapshot of this memory. */
   restore(s: MemorySnapshot): void {
     const count = Math.ceil(this.#top / PAGE_BYTES);
-    for (let p = 0; p < Math.max(count, s.pages.length); p++) {
+    this.#eachOwnPage(Math.max(count, s.pages.length), (p) => {
       const page = s.pages[p];
-      if (!page) this.u8.fill(0, p * PAGE_BYTES, (p + 1) * PAGE_BYTES);
-      else if (this.dirty[p] || this.#pages[p] !== page) this.u8.set(page, p * PAGE_BYTES);
+      if (!this.dirty[p] && this.#pages[p] === page) return;
+      if (page) this.u8.set(page, p * PAGE_BYTES);
+      else this.u8.fill(0, p * PAGE_BYTES, (p + 1) * PAGE_BYTES);
       this.#pages[p] = page;
-    }
+    });
     this.dirty.fill(0);
     this.start.set(s.start);
     this.end.set(s.end);
@@ -329,6 +343,12 @@ export class Memory {
     this.#regions = s.regions.slice();
     this.#stamp = s.stamp;
     this.#rebuildOwners();
+  }
+
+  /** Pages below `count` but those of the dirty table. */
+  #eachOwnPage(count: number, each: (page: number) => void): void {
+    for (let p = 0; p < DIRTY_AT / PAGE_BYTES; p++) each(p);
+    for (let p = this.#firstHeapPage; p < count; p++) each(p);
   }
 
   #rebuildOwners(): void {

@@ -3,7 +3,7 @@ import type { DebugProtocol } from "@vscode/debugprotocol";
 import { helperByName } from "../../core/catalog/index.ts";
 import { CodedError } from "../../core/base/index.ts";
 import {
-  entryWatcher,
+  entryWatch,
   evaluate,
   functionAt,
   keyBytes,
@@ -71,7 +71,7 @@ export class Breakpoints {
   }
   clear(): void {
     for (const program of this.#programs) this.#runtime.debugger.setBreakpoints(program, []);
-    this.#runtime.debugger.setWatchers([]);
+    this.#runtime.debugger.setWatches([]);
   }
 
   // ---- asking ----
@@ -163,7 +163,7 @@ export class Breakpoints {
       entries.push(entry);
       return { verified: true };
     });
-    this.#runtime.debugger.setWatchers(entries.map(entryWatcher));
+    this.#runtime.debugger.setWatches(entries.map(entryWatch));
     return answers;
   }
   #entry(dataId: string): WatchedEntry | undefined {

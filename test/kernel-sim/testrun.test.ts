@@ -35,7 +35,7 @@ const mapSpec = (m: Recorded["maps"][number], i: number): RawMap => ({
 });
 
 describe("BPF_PROG_TEST_RUN", () => {
-  it.each(["interpreter", "wasm"] as const)("gives result, data_out and map contents of 300 recorded programs: %s", (engine) => {
+  it.each(["interpreter", "stoppable", "wasm"] as const)("gives result, data_out and map contents of 300 recorded programs: %s", (engine) => {
     const different: unknown[] = [];
     for (const r of recorded) {
       const input = {

@@ -26,7 +26,7 @@ export interface Flow {
   readonly depth: number;
 }
 
-const isCond = (op: number): boolean => {
+export const isCond = (op: number): boolean => {
   const cls = op & 7;
   return op === 0xe5 || ((cls === 5 || cls === 6) && (op & 0xf0) !== 0 && op < 0xe0 && (op & 0xf0) !== 0x80 && (op & 0xf0) !== 0x90);
 };

@@ -8,20 +8,22 @@ import { FP } from "./locals.ts";
 import { emitBody } from "./structure.ts";
 import { I32, I64, moduleBytes, Writer, type FuncBody, type FuncType } from "./writer.ts";
 
-const TYPE = { body: 0, entry: 1, call: 2, access: 3 } as const;
+const TYPE = { body: 0, entry: 1, call: 2, access: 3, step: 4 } as const;
 const TYPES: readonly FuncType[] = [
   { params: [I32, I64, I64, I64, I64, I64], results: [I64] },
   { params: [I32], results: [] },
   { params: [I32, I32], results: [I32] },
-  { params: [I32, I32, I32], results: [] },
+  { params: [I32, I32, I32], results: [I32] },
+  { params: [I32, I32], results: [] },
 ];
 const IMPORTS = [
   { name: "call", type: TYPE.call },
   { name: "load", type: TYPE.access },
   { name: "store", type: TYPE.access },
   { name: "packet", type: TYPE.call },
-  { name: "step", type: TYPE.call },
+  { name: "step", type: TYPE.step },
 ];
+const DROP = 0x1a;
 /** r0, r6 to r10 and a scratch value, then numbers of 32 bits. */
 const LOCALS = [
   { count: 7, type: I64 },
@@ -41,9 +43,14 @@ export function compile(program: Program, memory: Memory, special: ReadonlySet<n
     constant: (slot) => [memory.i32[word(slot)]!, memory.i32[word(slot) + 1]!],
     plain: (slot) => !special.has(slot),
     functionAt: (slot) => bodies + starts.indexOf(slot),
+    marksPages: false,
+    // A fault ends the whole run by an exception.
+    faulted: () => code.byte(DROP),
   };
+  let code = new Writer();
   const functions = starts.map((start, i): FuncBody => {
-    const emitter = new Emitter(new Writer(), target);
+    code = new Writer();
+    const emitter = new Emitter(code, target);
     emitter.prologue();
     emitBody(program, flowOf(program, start, starts[i + 1] ?? program.insns.length), emitter);
     return { type: TYPE.body, locals: LOCALS, code: emitter.code };

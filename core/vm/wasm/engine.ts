@@ -59,24 +59,26 @@ export class WasmEngine {
     const imports = {
       memory: vm.memory.wasm,
       call: (pc: number, fp: number): number => this.#call(program, pc, fp),
-      load: (address: number, hi: number, pc: number): void => {
+      load: (address: number, hi: number, pc: number): number => {
         at(pc);
         vm.slowLoad(address >>> 0, hi, size[pc]!);
         vm.memory.i32[SCRATCH_WORD] = vm.lo;
         vm.memory.i32[SCRATCH_WORD + 1] = vm.hi;
+        return 0;
       },
-      store: (address: number, hi: number, pc: number): void => {
+      store: (address: number, hi: number, pc: number): number => {
         at(pc);
         vm.slowStore(address >>> 0, hi, size[pc]!, SCRATCH_WORD);
+        return 0;
       },
       packet: (pc: number, off: number): number => {
         at(pc);
         return vm.packetLoad(off, size[pc]!) ? 1 : 0;
       },
-      step: (pc: number, fp: number): number => {
+      step: (pc: number, fp: number): void => {
         at(pc);
         vm.depth = depthOf(fp);
-        return interpret(vm, 1);
+        interpret(vm, 1);
       },
     };
     const { exports } = new WebAssembly.Instance(module, { vm: imports });

@@ -11,12 +11,12 @@ import {
   BPF_XCHG,
   BPF_XOR,
 } from "../../isa/index.ts";
-import { KERNEL_HI, REGS_AT, STACK_STRIDE } from "../layout.ts";
+import { DIRTY_AT, KERNEL_HI, REG_COUNT, REGS_AT, STACK_STRIDE } from "../layout.ts";
 import { OP, type Program } from "../program.ts";
 import { AT, FP, IMPORT, LONG, register } from "./locals.ts";
 import type { Writer } from "./writer.ts";
 
-const SCRATCH = 11;
+const SCRATCH = REG_COUNT - 1;
 const W = {
   unreachable: 0x00,
   if: 0x04,
@@ -30,6 +30,7 @@ const W = {
   tee: 0x22,
   i64load: 0x29,
   i64store: 0x37,
+  i32store8: 0x3a,
   i32const: 0x41,
   i64const: 0x42,
   i32eqz: 0x45,
@@ -92,6 +93,10 @@ export interface Target {
   plain(slot: number): boolean;
   /** Function index of the subprogram at a slot. */
   functionAt(slot: number): number;
+  /** Whether stores note the pages that they change. */
+  readonly marksPages: boolean;
+  /** Emitted behind an access by import, with 1 on the stack when it faulted. */
+  faulted(slot: number): void;
 }
 
 /** Emits instructions of one function into `code`. */
@@ -106,6 +111,18 @@ export class Emitter {
   }
 
   // ---- pieces ----
+  /** All registers to the register file, and back. */
+  spill(): void {
+    for (let n = 0; n <= 10; n++) this.#toFile(n, () => this.#get(n));
+  }
+  reload(first = 0): void {
+    for (let n = first; n <= 10; n++) {
+      this.#fromFile(n);
+      this.#set(n);
+    }
+    this.#get(10);
+    this.code.byte(W.wrap, W.set, FP);
+  }
   #get(n: number): void {
     this.code.byte(W.get, register(n));
   }
@@ -383,6 +400,7 @@ export class Emitter {
       this.#split(src, off);
       this.#i32(slot);
       this.#call(IMPORT.load);
+      this.#target.faulted(slot);
       this.#fromFile(SCRATCH);
       if (signed) this.code.byte(EXTEND[size]!);
     }
@@ -392,14 +410,31 @@ export class Emitter {
     const { dst, off } = this.#program.insns[slot]!;
     const size = accessSize(op);
     if (this.#target.plain(slot)) {
+      const marks = this.#target.marksPages && dst !== 10;
       const rest = this.#address(dst, off);
+      if (marks) this.code.byte(W.tee, AT);
       this.#storedValue(slot);
-      return void this.code.byte(STORE[size]!, 0).u32(rest);
+      this.code.byte(STORE[size]!, 0).u32(rest);
+      if (marks) this.#markPages(rest, size);
+      return;
     }
     this.#toFile(SCRATCH, () => this.#storedValue(slot));
     this.#split(dst, off);
     this.#i32(slot);
     this.#call(IMPORT.store);
+    this.#target.faulted(slot);
+  }
+  /** Notes the pages of `size` bytes at AT + `rest` as changed. */
+  #markPages(rest: number, size: number): void {
+    for (const byte of size > 1 ? [rest, rest + size - 1] : [rest]) {
+      this.code.byte(W.get, AT);
+      this.#i32(byte);
+      this.code.byte(W.i32add);
+      this.#i32(12);
+      this.code.byte(0x76);
+      this.#i32(1);
+      this.code.byte(W.i32store8, 0).u32(DIRTY_AT);
+    }
   }
   #storedValue(slot: number): void {
     const { code, src, imm } = this.#program.insns[slot]!;
@@ -413,10 +448,13 @@ export class Emitter {
     const size = accessSize(code);
     if (!this.#target.plain(slot)) return this.#step(slot);
     if (imm === BPF_LOAD_ACQ || imm === BPF_STORE_REL) {
+      const marks = imm === BPF_STORE_REL && this.#target.marksPages && dst !== 10;
       const rest = this.#address(imm === BPF_LOAD_ACQ ? src : dst, off);
+      if (marks) this.code.byte(W.tee, AT);
       if (imm === BPF_STORE_REL) this.#get(src);
       this.code.byte(imm === BPF_LOAD_ACQ ? LOAD[size]![0] : STORE[size]!, 0).u32(rest);
       if (imm === BPF_LOAD_ACQ) this.#set(dst);
+      if (marks) this.#markPages(rest, size);
       return;
     }
     const rest = this.#address(dst, off);
@@ -425,6 +463,7 @@ export class Emitter {
     if (imm === BPF_CMPXCHG) this.#exchanged(src, size);
     else this.#combined(src, imm);
     this.code.byte(STORE[size]!, 0).u32(rest);
+    if (this.#target.marksPages && dst !== 10) this.#markPages(rest, size);
     if (imm === BPF_CMPXCHG || imm & BPF_FETCH) this.code.byte(W.get, LONG, W.set, register(imm === BPF_CMPXCHG ? 0 : src));
   }
   /** Pushes what compare-exchange stores: the new value where r0 is the old one, else the old one. */
@@ -464,7 +503,7 @@ export class Emitter {
   }
   /** Lets the interpreter run one instruction: all registers go to the register file and back. */
   #step(slot: number): void {
-    for (let n = 0; n <= 10; n++) this.#toFile(n, () => this.#get(n));
+    this.spill();
     this.#i32(slot);
     this.code.byte(W.get, FP);
     this.#call(IMPORT.step);

@@ -11,14 +11,16 @@ export const LOOPS = 13;
 /** Block to run next, where control flow has no structured form. */
 export const NEXT = 14;
 export const AT = 15;
+/** Instructions that may still be run, in code that can stop. */
+export const FUEL = 16;
 
 /** Functions that compiled code imports, by index. `pc` is a slot, `fp` the end of the frame. */
 export const IMPORT = {
   /** (pc, fp) -> 1 when a tail call has left the function's result in r0 of the register file. */
   call: 0,
-  /** (at, hi, pc): the value goes to the scratch register of the register file. */
+  /** (at, hi, pc) -> 1 when it faulted; the value goes to the scratch register of the register file. */
   load: 1,
-  /** (at, hi, pc): the value is in the scratch register. */
+  /** (at, hi, pc) -> 1 when it faulted; the value is in the scratch register. */
   store: 2,
   /** (pc, off) -> 0 when the packet is too short; r0 of the register file is the value. */
   packet: 3,

@@ -3,12 +3,12 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { bytesToHex, CodedError, hexToBytes } from "../../../core/base/index.ts";
 import { mapTypeByName, progTypeByName } from "../../../core/catalog/index.ts";
-import { testRunRaw, type RawRun } from "../../../core/kernel/index.ts";
+import { testRunRaw, type EngineName, type RawRun } from "../../../core/kernel/index.ts";
 import { BPF_LD_IMM64, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decodeInsns, type Insn } from "../../../core/isa/index.ts";
 import { checkMap, literalDescriptor, openBtf, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
 import { verify, type Caps, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKernelTypes } from "./input.ts";
-import { engineOption, parseOptions, UsageError, type Engine } from "./usage.ts";
+import { engineOption, parseOptions, UsageError } from "./usage.ts";
 
 type Json = Record<string, unknown>;
 const EPERM = 1;
@@ -82,7 +82,7 @@ function codeDescriptors(insns: readonly Insn[], maps: number): Insn[] {
   });
 }
 
-function answer(o: Json, kernel: Btf | undefined, engine: Engine): Json {
+function answer(o: Json, kernel: Btf | undefined, engine: EngineName): Json {
   const echo: Json = {};
   for (const k of ["object", "program", "id"]) if (o[k] !== undefined) echo[k] = o[k];
   const hex = str(o["insns"]);
@@ -138,7 +138,7 @@ function verdictOf(r: VerifyResult, level: number): Json {
   return out;
 }
 
-function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[], engine: Engine): Json {
+function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[], engine: EngineName): Json {
   const { runs: done, mapsOut } = testRunRaw(input, runs, { engine });
   return {
     ...(runs.length
@@ -161,7 +161,7 @@ function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[], engine:
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions(args, { engine: { type: "string" }, btf: { type: "string" }, help: { type: "boolean" } });
   if (values.help || positionals.length > 1)
-    throw new UsageError("usage: beeline raw [FILE] [--engine interpreter|wasm] [--btf FILE|host]");
+    throw new UsageError("usage: beeline raw [FILE] [--engine interpreter|stoppable|wasm] [--btf FILE|host]");
   const engine = engineOption(values.engine);
   const kernel = readKernelTypes(values.btf).btf;
   const input = positionals[0] === undefined || positionals[0] === "-" ? process.stdin : createReadStream(positionals[0]);

@@ -21,7 +21,7 @@ import { readKernelTypes, readObject } from "./input.ts";
 import { engineOption, formatOption, parseOptions, UsageError } from "./usage.ts";
 
 const USAGE =
-  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE [--summary] | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--engine interpreter|wasm] [--format text|json]";
+  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE [--summary] | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--engine interpreter|stoppable|wasm] [--format text|json]";
 
 /** What one run gave; the names are the contract's. */
 interface Row {

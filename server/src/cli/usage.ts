@@ -1,5 +1,6 @@
 // Reading of command-line options, the same for every command. It prints nothing.
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import type { EngineName } from "../../../core/kernel/index.ts";
 
 /** A wrong call of a command; the message says what is right. */
 export class UsageError extends Error {
@@ -27,10 +28,11 @@ export function formatOption(value: string | undefined, allowed: readonly string
   return format;
 }
 
-export type Engine = "interpreter" | "wasm";
+const ENGINES: readonly EngineName[] = ["interpreter", "stoppable", "wasm"];
 /** The engine that an option names; the interpreter when it is not given. Throws UsageError. */
-export function engineOption(value: unknown): Engine {
+export function engineOption(value: unknown): EngineName {
   if (value === undefined) return "interpreter";
-  if (value === "interpreter" || value === "wasm") return value;
-  throw new UsageError(`--engine ${String(value)}: 'interpreter' and 'wasm' are there`);
+  const found = ENGINES.find((e) => e === value);
+  if (found) return found;
+  throw new UsageError(`--engine ${String(value)}: it is one of ${ENGINES.join(", ")}`);
 }

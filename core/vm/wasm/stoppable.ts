@@ -1,0 +1,269 @@
+// Compiles a program to WebAssembly that stops at breakpoints and when its fuel is used up, and that can be entered at any unit. It runs nothing.
+// All state is the machine's own: registers in the register file and frames in memory whenever the code is left, so that the interpreter can go on.
+import { accessSize, type Insn, BPF_ATOMIC, BPF_STX, insnClass } from "../../isa/index.ts";
+import { FRAME_WORDS, FRAMES_AT, MAX_LOOPS, REG_COUNT, REGS_AT, STACK_BYTES, STACK_STRIDE, STACKS_AT } from "../layout.ts";
+import type { Memory } from "../memory.ts";
+import { OP, type Program } from "../program.ts";
+import { Emitter, type Target } from "./instruction.ts";
+import { AT, FP, FUEL, LOOPS, NEXT } from "./locals.ts";
+import { width } from "./blocks.ts";
+import { endingOf, unitsOf, type Unit } from "./units.ts";
+import { I32, I64, moduleBytes, Writer } from "./writer.ts";
+
+const W = {
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  end: 0x0b,
+  br: 0x0c,
+  brTable: 0x0e,
+  return: 0x0f,
+  call: 0x10,
+  get: 0x20,
+  set: 0x21,
+  tee: 0x22,
+  i32load: 0x28,
+  i32store: 0x36,
+  i32const: 0x41,
+  i32lt_s: 0x48,
+  i32gt_s: 0x4a,
+  i32add: 0x6a,
+  i32sub: 0x6b,
+  i32shr_u: 0x76,
+  EMPTY: 0x40,
+} as const;
+
+/** What the code answers when it does not stop before a slot. */
+export const ENDED = -1,
+  ELSEWHERE = -2;
+/** Where the code takes its fuel from, and leaves what remains. */
+export const FUEL_AT = REGS_AT + 8 * (REG_COUNT - 1);
+/** Name of the one function: (unit) -> slot before which it stopped, ENDED or ELSEWHERE. */
+export const RUN = "run";
+/** More units than are compiled; such programs are interpreted. */
+export const MAX_UNITS = 20_000;
+
+/** Functions that the code imports: (pc, fuel) -> unit to go on with, ENDED or ELSEWHERE; and accesses as in locals.ts. */
+const CALL = 0,
+  ENTER = 3,
+  LEAVE = 4;
+const TYPE = { run: 0, pair: 1, access: 2 } as const;
+const TYPES = [
+  { params: [I32], results: [I32] },
+  { params: [I32, I32], results: [I32] },
+  { params: [I32, I32, I32], results: [I32] },
+];
+const IMPORTS = [
+  { name: "call", type: TYPE.pair },
+  { name: "load", type: TYPE.access },
+  { name: "store", type: TYPE.access },
+  { name: "enter", type: TYPE.pair },
+  { name: "leave", type: TYPE.pair },
+];
+const LOCALS = [
+  { count: 12, type: I64 },
+  { count: 4, type: I32 },
+];
+
+/** How a program is compiled. */
+export interface StopOptions {
+  readonly breaks: ReadonlySet<number>;
+  /** Whether stores may be watched, so that each goes through the machine. */
+  readonly watched: boolean;
+}
+export interface Stoppable {
+  readonly bytes: Uint8Array;
+  readonly units: readonly Unit[];
+}
+
+/** Programs that write their frame pointer are no verifier's; they are interpreted. */
+const writesFramePointer = (program: Program): boolean =>
+  program.insns.some(({ code, dst, src }) => {
+    const cls = code & 7;
+    return (
+      (dst === 10 && (cls === 0 || cls === 1 || cls === 4 || cls === 7)) || (src === 10 && cls === BPF_STX && (code & 0xe0) === BPF_ATOMIC)
+    );
+  });
+
+/** The module, or undefined for a program that only the interpreter runs. */
+export function compileStoppable(program: Program, memory: Memory, options: StopOptions): Stoppable | undefined {
+  if (writesFramePointer(program)) return undefined;
+  const body = new StoppableBody(program, memory, options);
+  if (body.units.length > MAX_UNITS) return undefined;
+  body.emit();
+  const run = { type: TYPE.run, locals: LOCALS, code: body.code, exportAs: RUN };
+  return { bytes: moduleBytes({ types: TYPES, imports: IMPORTS, functions: [run] }, memory.maxBytes >>> 16), units: body.units };
+}
+
+class StoppableBody {
+  readonly code = new Writer();
+  readonly units: readonly Unit[];
+  readonly #program: Program;
+  readonly #breaks: ReadonlySet<number>;
+  readonly #emitter: Emitter;
+  readonly #plain: (slot: number) => boolean;
+  readonly #unitAt = new Map<number, number>();
+  /** Unit that is emitted. */
+  #unit = 0;
+
+  constructor(program: Program, memory: Memory, { breaks, watched }: StopOptions) {
+    this.#program = program;
+    this.#breaks = breaks;
+    const special = program.source.special && new Set(program.source.special);
+    // What the verifier has not seen is plain only where the frame itself is accessed in bounds.
+    this.#plain = (slot) => {
+      const insn = program.insns[slot]!;
+      const isStore = insnClass(insn) >= 2;
+      if (watched && isStore) return false;
+      return special ? !special.has(slot) : isFrameAccess(insn);
+    };
+    const word = (slot: number): number => (program.code.start >> 2) + 2 * slot;
+    const target: Target = {
+      program,
+      constant: (slot) => [memory.i32[word(slot)]!, memory.i32[word(slot) + 1]!],
+      plain: this.#plain,
+      functionAt: () => 0,
+      marksPages: true,
+      faulted: (slot) => this.#faulted(slot),
+    };
+    this.#emitter = new Emitter(this.code, target);
+    this.units = unitsOf(program, breaks, (slot) => this.#isInterpreted(slot));
+    this.units.forEach((u, i) => this.#unitAt.set(u.start, i));
+  }
+
+  /** Packet loads, and atomics on what is no plain memory. */
+  #isInterpreted(slot: number): boolean {
+    const op = this.#program.plainOp[slot]!;
+    if ((op & 7) === 0 && op !== OP.LD_IMM64) return true;
+    return (op & 7) === 3 && (op & 0xe0) === BPF_ATOMIC && !this.#plain(slot);
+  }
+
+  /** A loop around a table of all units. */
+  emit(): void {
+    const { code, units } = this;
+    code.byte(W.get, FP, W.set, NEXT, W.i32const).s32(0).byte(W.i32load, 2).u32(FUEL_AT).byte(W.set, FUEL);
+    this.#emitter.reload();
+    code.byte(W.loop, W.EMPTY);
+    for (let i = 0; i < units.length; i++) code.byte(W.block, W.EMPTY);
+    code.byte(W.get, NEXT, W.brTable).u32(units.length - 1);
+    for (let i = 0; i < units.length; i++) code.u32(i);
+    units.forEach((unit, i) => {
+      code.byte(W.end);
+      this.#unit = i;
+      this.#begin(unit);
+      this.#body(unit);
+    });
+    code.byte(W.end);
+    this.#emitter.unreachable();
+  }
+  /** Blocks between the unit that is emitted and the loop, where `inside` more are open. */
+  #toLoop(inside = 0): number {
+    return this.units.length - 1 - this.#unit + inside;
+  }
+
+  #begin(unit: Unit): void {
+    const { code } = this;
+    if (this.#breaks.has(unit.start)) return this.#stop(unit.start);
+    code.byte(W.get, FUEL, W.i32const).s32(unit.count).byte(W.i32sub, W.tee, FUEL, W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY);
+    this.#refund(unit.count);
+    this.#stop(unit.start);
+    code.byte(W.end);
+  }
+  #refund(count: number): void {
+    this.code.byte(W.get, FUEL, W.i32const).s32(count).byte(W.i32add, W.set, FUEL);
+  }
+  /** Leaves the code before `slot`. */
+  #stop(slot: number): void {
+    this.#emitter.spill();
+    this.#giveFuel();
+    this.code.byte(W.i32const).s32(slot).byte(W.return);
+  }
+  #giveFuel(): void {
+    this.code.byte(W.i32const).s32(0).byte(W.get, FUEL, W.i32store, 2).u32(FUEL_AT);
+  }
+
+  #body(unit: Unit): void {
+    if (this.#breaks.has(unit.start)) return;
+    for (let slot = unit.start; slot < unit.end; slot += width(this.#program, slot)) {
+      const ending = endingOf(this.#program, slot, (s) => this.#isInterpreted(s));
+      if (ending === "on") this.#emitter.insn(slot);
+      else return this.#finish(slot, ending);
+    }
+    this.#goTo(unit.end);
+  }
+  #finish(slot: number, ending: string): void {
+    const { code } = this;
+    const { target } = this.#program;
+    switch (ending) {
+      case "jump":
+        return this.#goTo(target[slot]!);
+      case "cond":
+        this.#condition(slot);
+        code.byte(W.if, W.EMPTY);
+        this.#goTo(target[slot]!, 1);
+        code.byte(W.end);
+        return this.#goTo(slot + 1);
+      case "interpreted":
+        this.#refund(1);
+        return this.#stop(slot);
+      case "enter":
+        this.#callOut(ENTER, slot);
+        return this.#goOn();
+      default:
+        this.#callOut(ending === "exit" ? LEAVE : CALL, slot);
+        return this.#goOn();
+    }
+  }
+  /** Goes on at a slot; one that no unit begins at is left to the interpreter. */
+  #goTo(slot: number, inside = 0): void {
+    const unit = this.#unitAt.get(slot);
+    if (unit === undefined) return this.#stop(slot);
+    this.code.byte(W.i32const).s32(unit).byte(W.set, NEXT, W.br).u32(this.#toLoop(inside));
+  }
+  /** With all registers in the register file, asks the machine; its answer is in NEXT. */
+  #callOut(index: number, slot: number): void {
+    this.#emitter.spill();
+    this.code.byte(W.i32const).s32(slot).byte(W.get, FUEL, W.call).u32(index).byte(W.set, NEXT);
+  }
+  /** Goes on with unit NEXT, or leaves with it when it is none. */
+  #goOn(): void {
+    this.code.byte(W.get, NEXT, W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY);
+    this.#giveFuel();
+    this.code.byte(W.get, NEXT, W.return, W.end);
+    this.#emitter.reload();
+    this.code.byte(W.br).u32(this.#toLoop());
+  }
+  #condition(slot: number): void {
+    if (this.#program.plainOp[slot] !== 0xe5) return this.#emitter.condition(slot);
+    // The count of passes stands in the frame's record, whose place follows from the frame's end.
+    const count = FRAMES_AT + MAY_GOTO_BYTE;
+    this.code
+      .byte(W.get, FP, W.i32const)
+      .s32(STACKS_AT + STACK_BYTES)
+      .byte(W.i32sub, W.i32const)
+      .s32(FRAME_SHIFT)
+      .byte(W.i32shr_u, W.tee, AT);
+    this.code.byte(W.get, AT, W.i32load, 2).u32(count).byte(W.i32const).s32(1).byte(W.i32add, W.tee, LOOPS, W.i32store, 2).u32(count);
+    this.code.byte(W.get, LOOPS, W.i32const).s32(MAX_LOOPS).byte(W.i32gt_s);
+  }
+  /** Behind an access by import, with 1 on the stack when it faulted: the interpreter runs the instruction again and says why. */
+  #faulted(slot: number): void {
+    const unit = this.units[this.#unit]!;
+    let left = 0;
+    for (let s = slot; s < unit.end; s += width(this.#program, s)) left++;
+    this.code.byte(W.if, W.EMPTY);
+    this.#refund(left);
+    this.#stop(slot);
+    this.code.byte(W.end);
+  }
+}
+
+/** Word 13 of a frame's record; a frame of STACK_STRIDE bytes has a record of FRAME_WORDS words. */
+const MAY_GOTO_BYTE = 13 * 4;
+const FRAME_SHIFT = Math.log2(STACK_STRIDE / (4 * FRAME_WORDS));
+
+/** Whether a load or store goes through the frame pointer and stays in its frame. */
+function isFrameAccess(insn: Insn): boolean {
+  const base = insnClass(insn) === 1 ? insn.src : insn.dst;
+  return base === 10 && insn.off >= -STACK_BYTES && insn.off + accessSize(insn.code) <= 0;
+}
