@@ -14,3 +14,5 @@ export { elementType, strip, typeText, VOID, type CMember, type CType } from "./
 export { ctypeOf } from "./btf/ctype.ts";
 export type { LineRow } from "./dwarf/line.ts";
 export type { Place } from "./dwarf/sections.ts";
+export { linkObjects } from "./link/link.ts";
+export type { LinkFile } from "./link/input.ts";
