@@ -15,7 +15,7 @@ export interface ExtRecords {
 }
 export interface SecVar {
   readonly type: BtfId;
-  readonly offset: number;
+  offset: number;
   size: number;
 }
 

@@ -73,7 +73,10 @@ function appendVars(out: Output, input: LinkInput, s: InSection, section: OutSec
       throw new CodedError("link-mismatch", `global '${input.btf!.type(v.type).name}': in section '${section.name}' and in another`);
     if (global && global.varIdx >= 0) {
       const { btf, id } = global.origin;
-      section.vars[global.varIdx]!.size = btf.sizeOf(btf.type(id).type);
+      const known = section.vars[global.varIdx]!;
+      known.size = btf.sizeOf(btf.type(id).type);
+      // libbpf leaves the offset of the declaration here, and cannot load the result before it was linked once more.
+      if (btf === input.btf) known.offset = s.outOff + v.offset;
       continue;
     }
     section.vars.push({ type, offset: s.outOff + v.offset, size: v.size });
