@@ -1,8 +1,8 @@
 // Compares our linker with libbpf 1.5's (bpf_linker) on the selftest corpus, xdp-tools and our fixtures: every object alone, the selftests that are made of
-// several files, and pairs of neighbours. Prints how many results are the same file byte for byte, how many both refuse, and how many differ.
-//   node scripts/report-linker.mjs [--corpus DIR] [--only REGEX] [--show N] [--pairs N]      needs gcc, libelf-dev, zlib1g-dev
+// several files, and pairs of neighbours (--keep: our results, for report-loader.mjs --also). Prints how many results are the same file byte for byte, how many both refuse, and how many differ.
+//   node scripts/report-linker.mjs [--corpus DIR] [--only REGEX] [--show N] [--pairs N] [--keep DIR]      needs gcc, libelf-dev, zlib1g-dev
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { bundle, root } from "./bundle.mjs";
@@ -14,7 +14,7 @@ const corpus = resolve(option("--corpus", join(root, ".cache/corpus")));
 const only = new RegExp(option("--only", ""));
 const EXPORTS =
   'export * from "./core/object/index.ts"; export { openElf } from "./core/object/elf/elf.ts"; export { CodedError } from "./core/base/index.ts";';
-const { linkObjects, openElf, CodedError } = await import(await bundle("report-linker.mjs", EXPORTS));
+const { btfOfFile, linkObjects, openElf, CodedError } = await import(await bundle("report-linker.mjs", EXPORTS));
 const tool = libbpfTool(corpus, "libbpf-link");
 const dir = mkdtempSync(join(tmpdir(), "beeline-link-"));
 
@@ -41,6 +41,9 @@ const pairs = selftests.slice(1).map((file, i) => [selftests[i], file]);
 const step = Math.max(1, Math.floor(pairs.length / Number(option("--pairs", "300"))));
 const groups = {
   "selftests of several files": many,
+  "fixtures of several files": JSON.parse(readFileSync(join(root, "test/fixtures/link/linked.json"), "utf8"))
+    .map((r) => r.files.map((n) => join(root, "test/fixtures/link", n)))
+    .filter((files) => files.length > 1),
   "objects alone": [...selftests, ...others].map((f) => [f]),
   "pairs of neighbours": pairs.filter((_, i) => i % step === 0),
 };
@@ -94,12 +97,16 @@ function difference(a, b) {
   return `section ${s.name} at byte ${at} of ${s.data.length} (${y.sections[s.index].data.length})`;
 }
 
+const keep = option("--keep", "");
+if (keep) mkdirSync(keep, { recursive: true });
 let differing = 0;
 for (const [name, list] of Object.entries(groups)) {
   const count = { same: 0, completed: 0, refused: 0, differs: 0 };
   const shown = [];
   for (const files of list.filter((g) => g.some((f) => only.test(f)))) {
     const [mine, theirs] = [ours(files), libbpfs(files)];
+    if (keep && mine.bytes && files.length > 1)
+      writeFileSync(join(keep, files.map((f) => basename(f, ".o")).join("+") + ".linked.o"), mine.bytes);
     const title = files.map((f) => basename(f)).join(" + ");
     if (mine.bytes && theirs.bytes && same(mine.bytes, theirs.bytes)) count.same++;
     else if (mine.bytes && theirs.bytes && same(mine.bytes, completed(theirs.bytes))) count.completed++;

@@ -1,6 +1,6 @@
 // Compares our loader with libbpf 1.5 on every object of the selftest corpus and of xdp-tools, program by program: instructions, debug info,
 // types, flags, attach targets, maps. Prints counts loaded / failed-as-libbpf / differs; it loads no program into the kernel.
-//   node scripts/report-loader.mjs [--corpus DIR] [--only REGEX] [--show N] [--truth FILE]     needs gcc, libelf-dev, zlib1g-dev and root (maps are created)
+//   node scripts/report-loader.mjs [--corpus DIR] [--only REGEX] [--show N] [--truth FILE] [--also DIR]     needs gcc, libelf-dev, zlib1g-dev and root (maps are created)
 // libbpf is compiled from the corpus's own copy of Debian's kernel source (scripts/selftest-corpus.mjs --all makes it).
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
@@ -19,9 +19,15 @@ const LOADER =
 const loader = async () => import(await bundle("report-loader.mjs", LOADER));
 
 const { loadObject, openBtf, encodeInsns, CodedError } = await loader();
-const kernelBtf = openBtf(new Uint8Array(brotliDecompressSync(readFileSync(join(root, "assets/vmlinux.btf.br")))));
+// libbpf looks its kernel types up in the running kernel; a recorded truth was made with those that are bundled.
+const hostBtf = "/sys/kernel/btf/vmlinux";
+const kernelBytes =
+  option("--truth", "") || !existsSync(hostBtf)
+    ? brotliDecompressSync(readFileSync(join(root, "assets/vmlinux.btf.br")))
+    : readFileSync(hostBtf);
+const kernelBtf = openBtf(new Uint8Array(kernelBytes));
 const xdpDir = "/usr/lib/x86_64-linux-gnu/bpf";
-const objects = [join(corpus, "objects"), xdpDir]
+const objects = [join(corpus, "objects"), xdpDir, option("--also", "")]
   .filter(existsSync)
   .flatMap((dir) =>
     readdirSync(dir)
