@@ -129,7 +129,9 @@ function count(object, kind) {
   byCorpus.set(name, row);
 }
 
-const tool = option("--truth", "") ? "" : libbpfTool(corpus, "libbpf-insns", ["-Wl,--wrap=bpf_prog_load"]);
+const tool = option("--truth", "")
+  ? ""
+  : libbpfTool(corpus, "libbpf-insns", ["-Wl,--wrap=bpf_prog_load,--wrap=bpf_btf_load,--wrap=feat_supported"]);
 const truthText = option("--truth", "") ? readFileSync(option("--truth"), "utf8") : "";
 const truthBy = new Map();
 for (const line of truthText.split("\n").filter(Boolean)) {

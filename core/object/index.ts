@@ -3,6 +3,7 @@ export * from "./spec.ts";
 export * from "./btf/btf.ts";
 export { openBtf } from "./btf/reader.ts";
 export { loadObject, DEFAULT_KERNEL_VERSION, DEFAULT_POSSIBLE_CPUS, type LoadOptions } from "./load/load.ts";
+export { kernelVersionNumber } from "./features.ts";
 export { findSection, nearestSections, SECTION_DEFS, type SectionDef } from "./load/sections.ts";
 export { checkMap } from "./load/map-check.ts";
 export { dumpC } from "./btf/c-dump.ts";
