@@ -33,6 +33,8 @@ export interface LoadOptions {
   readonly syscallWrapper?: boolean | undefined;
   /** True: a map that states no number of entries is a fault, as for libbpf by itself. By default it is none, as the object's own loader sets it. */
   readonly sizesAreFinal?: boolean | undefined;
+  /** Takes maps of a `maps` section, which libbpf refuses since 1.0. */
+  readonly legacyMaps?: boolean | undefined;
   /** Addresses of typeless `__ksym` externs. */
   readonly kallsyms?: ReadonlyMap<string, bigint> | undefined;
 }
@@ -46,7 +48,7 @@ export const DEFAULT_POSSIBLE_CPUS = 2;
  * as far as they got. Throws CodedError when libbpf would refuse to open the object.
  */
 export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): ObjectSpec {
-  const state = collect(bytes, options.fileName ?? "");
+  const state = collect(bytes, options.fileName ?? "", options.legacyMaps ?? false);
   try {
     return load(state, options);
   } catch (e) {

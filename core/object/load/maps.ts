@@ -7,6 +7,7 @@ import { STV } from "../elf/elf.ts";
 import type { MapSpec } from "../spec.ts";
 import { dataKind } from "./collect.ts";
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MAP_TYPE as M } from "./kinds.ts";
+import { legacyMaps } from "./legacy-maps.ts";
 import { refuse, type LoadMap, type ObjectState } from "./model.ts";
 
 const PAGE = 4096;
@@ -45,8 +46,9 @@ export function fixDatasecs(state: ObjectState): void {
   state.btf = reopened(btf);
 }
 
-/** Fills `state.maps`: `.maps` first, then data sections, then `.kconfig`. */
+/** Fills `state.maps`: legacy ones and `.maps` first, then data sections, then `.kconfig`. */
 export function initMaps(state: ObjectState): void {
+  legacyMaps(state);
   if (state.mapsIdx >= 0) userMaps(state, state.btf!);
   for (const s of state.elf.sections) {
     const kind = dataKind(s);

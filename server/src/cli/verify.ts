@@ -40,6 +40,7 @@ interface Options {
   readonly program: string | undefined;
   readonly kernelVersion: string | undefined;
   readonly kconfig: string | undefined;
+  readonly legacyMaps: boolean;
 }
 
 function lineOf(lines: readonly LineInfo[], insn: number): LineInfo | undefined {
@@ -119,7 +120,7 @@ function text(r: VerifyRow): string {
 }
 
 const USAGE =
-  "usage: beeline verify FILE... [--program NAME] [--kernel VERSION] [--btf FILE|host] [--kconfig FILE] [--log-level 0|1|2] [--format text|json|sarif] [--jobs N]";
+  "usage: beeline verify FILE... [--program NAME] [--kernel VERSION] [--btf FILE|host] [--kconfig FILE] [--legacy-maps] [--log-level 0|1|2] [--format text|json|sarif] [--jobs N]";
 
 /** Status 0 all accepted, 1 a program rejected or without verdict, 2 a file that could not be read. */
 export async function run(args: string[]): Promise<number> {
@@ -128,6 +129,7 @@ export async function run(args: string[]): Promise<number> {
     kernel: { type: "string" },
     btf: { type: "string" },
     kconfig: { type: "string" },
+    "legacy-maps": { type: "boolean" },
     "log-level": { type: "string" },
     format: { type: "string" },
     jobs: { type: "string" },
@@ -148,6 +150,7 @@ export async function run(args: string[]): Promise<number> {
     program: values.program,
     kernelVersion: values.kernel,
     kconfig: values.kconfig && readKconfig(values.kconfig),
+    legacyMaps: values["legacy-maps"] ?? false,
   };
   const rows: VerifyRow[] = [];
   let status = 0;
@@ -177,6 +180,7 @@ async function verifyFile(file: string, kernel: { btf: Btf | undefined }, option
     kernelBtf: kernel.btf,
     fileName: file,
     kconfig: options.kconfig,
+    legacyMaps: options.legacyMaps,
     kernelVersion: options.kernelVersion === undefined ? undefined : kernelVersionNumber(options.kernelVersion),
   });
   const wanted = object.programs.filter((p) => options.program === undefined || p.name === options.program);
