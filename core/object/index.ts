@@ -6,7 +6,7 @@ export { loadObject, DEFAULT_KERNEL_VERSION, DEFAULT_POSSIBLE_CPUS, type LoadOpt
 export { kernelVersionNumber } from "./features.ts";
 export { findSection, nearestSections, SECTION_DEFS, type SectionDef } from "./load/sections.ts";
 export { checkMap } from "./load/map-check.ts";
-export { dumpC } from "./btf/c-dump.ts";
+export { C_DUMP_REVISION, dumpC } from "./btf/c-dump.ts";
 export { dumpText } from "./btf/text-dump.ts";
 export { btfOfFile } from "./btf/of-file.ts";
 export { openDwarf, type Dwarf, type DwarfFrame, type DwarfScope, type DwarfVariable } from "./dwarf/dwarf.ts";

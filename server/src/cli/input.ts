@@ -4,9 +4,9 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { CodedError } from "../../../core/base/index.ts";
 import { helperByName } from "../../../core/catalog/index.ts";
 import { assemble } from "../../../core/isa/index.ts";
-import { dumpC, openBtf, type Btf } from "../../../core/object/index.ts";
+import { openBtf, type Btf } from "../../../core/object/index.ts";
 import { packedKernelTypes, toolchainPaths } from "../features/toolchain-paths.ts";
-import { compileC, installHint } from "../toolchain/index.ts";
+import { compileC, installHint, vmlinuxOf } from "../toolchain/index.ts";
 
 /** Larger files are no BPF objects; reading them would only cost memory. */
 const MAX_BYTES = 64 << 20;
@@ -55,7 +55,7 @@ export async function readObject(file: string, kernel: { btf: Btf | undefined })
 
 async function compile(file: string, btf: Btf | undefined): Promise<Uint8Array> {
   readBounded(file);
-  const vmlinux = btf && { key: "bundled-6.18", text: () => dumpC(btf) };
+  const vmlinux = btf && vmlinuxOf(btf.bytes, () => btf);
   const result = await compileC({ file, settings: { ...toolchainPaths(), ...(vmlinux ? { vmlinux } : {}) } });
   if (result.ok) return result.object;
   if (result.missing) throw new CodedError("no-clang", `C needs clang, which is not installed. ${installHint("clang")}`, { file });
