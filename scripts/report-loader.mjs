@@ -1,12 +1,12 @@
 // Compares our loader with libbpf 1.5 on every object of the selftest corpus and of xdp-tools, program by program: instructions, debug info,
 // types, flags, attach targets, maps. Prints counts loaded / failed-as-libbpf / differs; it loads no program into the kernel.
-//   node scripts/report-loader.mjs [--corpus DIR] [--only REGEX] [--show N] [--truth FILE]     needs gcc, libelf-dev, zlib1g-dev and root (maps are created)
+//   node scripts/report-loader.mjs [--corpus DIR] [--only REGEX] [--show N] [--truth FILE] [--also DIR]     needs gcc, libelf-dev, zlib1g-dev and root (maps are created)
 // libbpf is compiled from the corpus's own copy of Debian's kernel source (scripts/selftest-corpus.mjs --all makes it).
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { bundle, root } from "./bundle.mjs";
+import { libbpfTool, run } from "./libbpf-tools.mjs";
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
@@ -14,52 +14,20 @@ const corpus = resolve(option("--corpus", join(root, ".cache/corpus")));
 const only = new RegExp(option("--only", ""));
 const show = Number(option("--show", "10"));
 
-function run(command, argv, options = {}) {
-  const r = spawnSync(command, argv, { maxBuffer: 1 << 30, ...options });
-  if (r.status !== 0) {
-    console.error(`report-loader: ${command} ${argv.slice(0, 4).join(" ")} ... failed: ${r.error?.message ?? r.stderr}`);
-    process.exit(2);
-  }
-  return r.stdout.toString();
-}
-
-function libbpfTool() {
-  const lib = join(corpus, "linux-source-6.12/tools/lib/bpf");
-  const out = join(corpus, "libbpf");
-  const tool = join(out, "libbpf-insns");
-  if (existsSync(tool)) return tool;
-  mkdirSync(out, { recursive: true });
-  if (!existsSync(join(out, "bpf"))) symlinkSync(lib, join(out, "bpf"));
-  const cc = ["-O1", "-g", "-D_GNU_SOURCE", `-I${lib}`, `-I${join(lib, "../../include")}`, `-I${join(lib, "../../include/uapi")}`];
-  const objects = readdirSync(lib)
-    .filter((n) => n.endsWith(".c"))
-    .map((n) => {
-      run("gcc", [...cc, "-c", join(lib, n), "-o", join(out, n.replace(/\.c$/, ".o"))]);
-      return join(out, n.replace(/\.c$/, ".o"));
-    });
-  run("gcc", [
-    "-O1",
-    "-o",
-    tool,
-    `-I${out}`,
-    `-I${join(lib, "../../include/uapi")}`,
-    join(root, "test/kernel/libbpf-insns.c"),
-    "-Wl,--wrap=bpf_prog_load",
-    ...objects,
-    "-lelf",
-    "-lz",
-  ]);
-  return tool;
-}
-
 const LOADER =
   'export * from "./core/object/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { CodedError } from "./core/base/index.ts";';
 const loader = async () => import(await bundle("report-loader.mjs", LOADER));
 
 const { loadObject, openBtf, encodeInsns, CodedError } = await loader();
-const kernelBtf = openBtf(new Uint8Array(brotliDecompressSync(readFileSync(join(root, "assets/vmlinux.btf.br")))));
+// libbpf looks its kernel types up in the running kernel; a recorded truth was made with those that are bundled.
+const hostBtf = "/sys/kernel/btf/vmlinux";
+const kernelBytes =
+  option("--truth", "") || !existsSync(hostBtf)
+    ? brotliDecompressSync(readFileSync(join(root, "assets/vmlinux.btf.br")))
+    : readFileSync(hostBtf);
+const kernelBtf = openBtf(new Uint8Array(kernelBytes));
 const xdpDir = "/usr/lib/x86_64-linux-gnu/bpf";
-const objects = [join(corpus, "objects"), xdpDir]
+const objects = [join(corpus, "objects"), xdpDir, option("--also", "")]
   .filter(existsSync)
   .flatMap((dir) =>
     readdirSync(dir)
@@ -161,7 +129,9 @@ function count(object, kind) {
   byCorpus.set(name, row);
 }
 
-const tool = option("--truth", "") ? "" : libbpfTool();
+const tool = option("--truth", "")
+  ? ""
+  : libbpfTool(corpus, "libbpf-insns", ["-Wl,--wrap=bpf_prog_load,--wrap=bpf_btf_load,--wrap=feat_supported"]);
 const truthText = option("--truth", "") ? readFileSync(option("--truth"), "utf8") : "";
 const truthBy = new Map();
 for (const line of truthText.split("\n").filter(Boolean)) {

@@ -43,6 +43,8 @@ export interface MapSpec {
   /** The value holds a struct bpf_spin_lock, so that BPF_F_LOCK is allowed. */
   readonly spinLock?: boolean | undefined;
   readonly pinning?: boolean | undefined;
+  /** NUMA node that the definition asks for. */
+  readonly numaNode?: number | undefined;
   /** The loader maps it into user space before any program is loaded (arenas). */
   readonly userMapped?: boolean | undefined;
   /** For struct_ops maps: name of the kernel structure. */

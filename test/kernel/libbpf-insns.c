@@ -1,9 +1,12 @@
 /* Prints, as JSON lines, what libbpf would hand to BPF_PROG_LOAD for each program of the given objects, each loaded alone.
  * It creates the maps, but loads, attaches and pins no program: the load call is replaced at link time.
- *   cc -o libbpf-insns libbpf-insns.c -Wl,--wrap=bpf_prog_load libbpf.a -lelf -lz      (static libbpf 1.5)
+ *   cc -o libbpf-insns libbpf-insns.c -Wl,--wrap=bpf_prog_load,--wrap=bpf_btf_load,--wrap=feat_supported libbpf.a -lelf -lz      (static libbpf 1.5)
+ * LIBBPF_MISSING=N,N,... (numbers of enum kern_feature_id) lets libbpf believe that the kernel lacks features; the types that it loads are then printed too.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +17,43 @@
 
 int __real_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *license, const struct bpf_insn *insns, size_t cnt, struct bpf_prog_load_opts *opts);
 
+int __real_bpf_btf_load(const void *data, size_t size, struct bpf_btf_load_opts *opts);
+bool __real_feat_supported(void *cache, int feature);
+
 static struct bpf_object *object;
 static const char *object_path, *wanted;
 static int reported;
 static char warning[4096];
+static unsigned char *types;
+static size_t types_size;
+
+static bool is_missing(int feature)
+{
+	const char *list = getenv("LIBBPF_MISSING");
+
+	while (list && *list) {
+		if (strtol(list, (char **)&list, 10) == feature)
+			return true;
+		list += *list == ',';
+	}
+	return false;
+}
+
+bool __wrap_feat_supported(void *cache, int feature)
+{
+	return !is_missing(feature) && __real_feat_supported(cache, feature);
+}
+
+/* Probes load types too, but small ones. */
+int __wrap_bpf_btf_load(const void *data, size_t size, struct bpf_btf_load_opts *opts)
+{
+	if (size > 400) {
+		types = realloc(types, size);
+		memcpy(types, data, size);
+		types_size = size;
+	}
+	return __real_bpf_btf_load(data, size, opts);
+}
 
 static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -100,6 +136,9 @@ int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *
 {
 	struct bpf_insn *copy;
 
+	/* Programs that libbpf insists on beside the wanted one (struct_ops): what the verifier says of them is not asked here. */
+	if (object && wanted && name && strcmp(name, wanted) && bpf_object__find_program_by_name(object, name))
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (!object || !wanted || !name || strcmp(name, wanted))
 		return __real_bpf_prog_load(type, name, license, insns, cnt, opts);
 	if (!reported) {
@@ -120,6 +159,8 @@ int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *
 		print_hex("func_info", opts->func_info, (size_t)opts->func_info_cnt * opts->func_info_rec_size);
 		print_hex("line_info", opts->line_info, (size_t)opts->line_info_cnt * opts->line_info_rec_size);
 		print_maps();
+		if (getenv("LIBBPF_MISSING"))
+			print_hex("btf_data", types, types_size);
 		printf(",\"btf\":%s}\n", bpf_object__btf_fd(object) >= 0 ? "true" : "false");
 		free(copy);
 	}

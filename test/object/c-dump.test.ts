@@ -1,10 +1,11 @@
 // The C header that we write: it compiles, and clang lays the kernel's structs out as BTF says, bit fields included.
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { btfOfFile, BTF_KIND, dumpC, dumpText, type Btf } from "../../core/object/index.ts";
+import { btfOfFile, BTF_KIND, C_DUMP_REVISION, dumpC, dumpText, type Btf } from "../../core/object/index.ts";
 import { findClang } from "../../server/src/toolchain/index.ts";
 import { fixture, kernelBtf } from "./fixtures.ts";
 
@@ -74,4 +75,10 @@ test("text has one line a type and one a member", () => {
   expect(lines.filter((l) => l.startsWith("[")).length).toBe(btfOfFile(fixture("shapes.o")).typeCount - 1);
   expect(lines).toContain("\t'b' type_id=8 bits_offset=32");
   expect(lines.join("\n")).toMatch(/FUNC 'leaf' type_id=\d+ linkage=static/);
+});
+
+test("what is written has not changed since its revision; after a change raise C_DUMP_REVISION and put the new hash here", () => {
+  const header = ["shapes.o", "core.o", "kinds.o"].map((name) => dumpC(btfOfFile(fixture(name)))).join("");
+  const hash = createHash("sha256").update(header).digest("hex").slice(0, 16);
+  expect([C_DUMP_REVISION, hash]).toEqual([1, "1dc72333390547f1"]);
 });

@@ -138,4 +138,18 @@ describe("what libbpf keeps to itself", () => {
     const bare = loadObject(fixture("core.o"), {});
     expect(bare.programs.find((p) => p.name === "switched")?.error?.code).toBe("ksym-not-found");
   });
+  test("legacy maps are refused in libbpf's words, and taken when asked for", () => {
+    expect(() => loadObject(fixture("legacy.o"))).toThrow(/^legacy map definitions in 'maps' section are not supported by libbpf v1\.0\+/);
+    const given = loadObject(fixture("legacy.o"), { kernelBtf: kernelBtf(), legacyMaps: true });
+    expect(given.maps.map((m) => [m.name, m.type, m.keySize, m.valueSize, m.maxEntries, m.flags])).toEqual([
+      ["counts", 2, 4, 8, 16, 0],
+      ["flags", 1, 8, 4, 32, 1],
+    ]);
+    const [p] = given.programs;
+    expect(p?.error).toBeUndefined();
+    expect(p?.insns.filter((i) => i.code === 0x18).map((i) => [i.src, i.imm])).toEqual([
+      [1, 0],
+      [1, 1],
+    ]);
+  });
 });

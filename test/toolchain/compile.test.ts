@@ -91,6 +91,38 @@ describe.skipIf(!found.clang)("clang", () => {
     expect(errors(await compile("flags.c", { text }))).toEqual([]);
     rmSync(join(dir, ".clangd"));
   });
+  test(".clangd takes flags away, names a database, and says for which files", async () => {
+    const text = `${PROGRAM}\n_Static_assert(WIDTH == 7, "width");`;
+    mkdirSync(join(dir, "db"));
+    const command = "clang -target bpf -g -O2 -DWIDTH=8 -Wunused-variable -include missing.h -c x.c";
+    writeFileSync(join(dir, "db/compile_commands.json"), JSON.stringify([{ directory: dir, file: "x.c", command }]));
+    writeFileSync(
+      join(dir, ".clangd"),
+      [
+        "CompileFlags: # for all",
+        "  CompilationDatabase: db",
+        "  Remove: [-DWIDTH*, -include]",
+        "---",
+        "If:",
+        "  PathMatch: [x\\.c, other/.*]",
+        "CompileFlags:",
+        "  Add:",
+        "    - -DWIDTH=7",
+        "---",
+        "If:",
+        "  PathExclude: .*\\.c",
+        "CompileFlags:",
+        "  Add: -DWIDTH=9",
+      ].join("\n"),
+    );
+    const r = await compile("x.c", { text });
+    expect(errors(r)).toEqual([]);
+    expect(r.command).toContain("-Wunused-variable");
+    expect(r.command).toContain("-DWIDTH=7");
+    expect(r.command).not.toContain("-DWIDTH=8");
+    expect((await compile("y.c", { text })).ok).toBe(false);
+    rmSync(join(dir, ".clangd"));
+  });
   test("vmlinux.h is made when a program wants it and none is there", async () => {
     let made = 0;
     const settings = {
@@ -102,6 +134,11 @@ describe.skipIf(!found.clang)("clang", () => {
     expect(errors(await compile("v.c", { text, settings }))).toEqual([]);
     expect(errors(await compile("v.c", { text, settings }))).toEqual([]);
     expect(made).toBe(1);
+    const other = { ...settings, vmlinux: { key: "k2", text: () => `/* ${++made} */ typedef unsigned long u32;\n` } };
+    const wide = `${text}_Static_assert(sizeof(u32) == 8, "the other types");`;
+    expect(errors(await compile("v.c", { text: wide, settings: other }))).toEqual([]);
+    expect(errors(await compile("v.c", { text: wide, settings }))).toEqual([expect.stringContaining("static assertion failed")]);
+    expect(made).toBe(2);
   });
   test("a compilation can be stopped, and stops by itself", async () => {
     const control = new AbortController();

@@ -3,6 +3,9 @@ import { CodedError, type BtfId } from "../../base/index.ts";
 import { BTF_KIND as K, type Btf, type BtfMember, type BtfType } from "./btf.ts";
 import { CLayout } from "./c-layout.ts";
 
+/** To be raised with every change of what {@link dumpC} writes: headers made before it are then not used again. */
+export const C_DUMP_REVISION = 1;
+
 const MAX_DEPTH = 2000;
 const HEAD = `#ifndef __VMLINUX_H__
 #define __VMLINUX_H__

@@ -1,22 +1,10 @@
 // A hash table from names to types over the bytes of a BTF blob, without making strings. It decodes no type.
+import { utf8Bytes } from "../../base/index.ts";
 import type { BtfLayout } from "./reader.ts";
 
 export interface NameIndex {
   /** Positions (0-based within the blob) of the types with this name, ascending. */
   lookup(name: string): number[];
-}
-
-/** UTF-8 of a name; names in BTF are C identifiers, file names or section names. */
-function encode(name: string): Uint8Array {
-  const out: number[] = [];
-  for (const ch of name) {
-    const c = ch.codePointAt(0)!;
-    if (c < 0x80) out.push(c);
-    else if (c < 0x800) out.push(0xc0 | (c >> 6), 0x80 | (c & 63));
-    else if (c < 0x10000) out.push(0xe0 | (c >> 12), 0x80 | ((c >> 6) & 63), 0x80 | (c & 63));
-    else out.push(0xf0 | (c >> 18), 0x80 | ((c >> 12) & 63), 0x80 | ((c >> 6) & 63), 0x80 | (c & 63));
-  }
-  return Uint8Array.from(out);
 }
 
 const step = (hash: number, byte: number): number => Math.imul(hash ^ byte, 0x01000193);
@@ -57,7 +45,7 @@ export function buildNameIndex(
   };
   return {
     lookup(text) {
-      const name = encode(text);
+      const name = utf8Bytes(text);
       if (name.length === 0) return [];
       const found: number[] = [];
       const hash = name.reduce(step, SEED);

@@ -184,20 +184,34 @@ export class BtfBlob implements Btf {
     return (this.#u32(this.offsetOf(id) + 4) >>> 24) & 31;
   }
 
-  string(off: number): string {
-    if (off < this.#strStart) return this.base!.string(off);
-    const known = this.#strings.get(off);
-    if (known !== undefined) return known;
+  /** The bytes of the string at `off` of the (joint) string section, without its NUL. Throws CodedError `btf-bad-string`. */
+  stringBytes(off: number): Uint8Array {
+    if (off < this.#strStart) return this.base!.stringBytes(off);
     const at = off - this.#strStart;
-    if (at === 0 && this.layout.strLen === 0) return "";
+    if (at === 0 && this.layout.strLen === 0) return this.bytes.subarray(0, 0);
     if (at >= this.layout.strLen)
       throw new CodedError("btf-bad-string", `BTF: string offset ${off} lies behind the string section (${this.strEnd} bytes)`, {
         offBytes: this.layout.strOff + this.layout.strLen,
       });
     const start = this.layout.strOff + at;
-    const text = utf8(this.bytes.subarray(start, this.bytes.indexOf(0, start)));
+    return this.bytes.subarray(start, this.bytes.indexOf(0, start));
+  }
+
+  string(off: number): string {
+    const known = this.#strings.get(off);
+    if (known !== undefined) return known;
+    const text = utf8(this.stringBytes(off));
     this.#strings.set(off, text);
     return text;
+  }
+
+  /** The 32-bit words of a type that this blob itself defines: name, info, size or type, and what its kind adds. */
+  words(id: BtfId): Uint32Array {
+    const at = this.offsetOf(id);
+    const info = this.#u32(at + 4);
+    const out = new Uint32Array(3 + tailSize((info >>> 24) & 31, info & 0xffff) / 4);
+    for (let i = 0; i < out.length; i++) out[i] = this.#u32(at + i * 4);
+    return out;
   }
 
   type(id: BtfId): BtfType {

@@ -1,11 +1,16 @@
 // What a program attaches to: the name in its section and the kernel type behind it (libbpf_prepare_prog_load of libbpf 1.5). It attaches nothing.
 import type { BtfId } from "../../base/index.ts";
 import { BTF_KIND as K, type Btf } from "../btf/btf.ts";
+import type { Features } from "../features.ts";
 import { ATTACH_TYPE as A, BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS, PROG_TYPE as P } from "./kinds.ts";
 import { refuse, type Func } from "./model.ts";
 import { nearestSections, type SectionDef } from "./sections.ts";
 
 export const progFlags = (def: SectionDef): number => (def.sleepable ? BPF_F_SLEEPABLE : 0) | (def.frags ? BPF_F_XDP_HAS_FRAGS : 0);
+
+/** expected_attach_type: USDT programs are attached to all places at once where the kernel has links for that. */
+export const expectedAttachType = (def: SectionDef, has: Features): number =>
+  def.pattern.startsWith("usdt") && has("UPROBE_MULTI_LINK") ? A.TRACE_UPROBE_MULTI : def.attachType;
 
 /** The part of a section's name that says where to attach, for kinds that have one. */
 export function attachTarget(def: SectionDef, secName: string): string | undefined {

@@ -27,14 +27,14 @@ export function objectName(fileName: string): string {
 const isDebug = (name: string): boolean => name.startsWith(".debug_") || name.startsWith(".rel.debug_");
 
 /** Opens an object and collects its parts. Throws CodedError when libbpf would refuse to open it. */
-export function collect(bytes: Uint8Array, fileName: string): ObjectState {
+export function collect(bytes: Uint8Array, fileName: string, allowLegacyMaps: boolean): ObjectState {
   const elf = openElf(bytes);
   if (elf.machine !== EM_BPF && elf.machine !== 0)
     refuse("elf-not-bpf", `ELF: made for machine ${elf.machine}, not for BPF (${EM_BPF}); compile with -target bpf`, 18);
   if (elf.symtabIndex === 0) refuse("elf-no-symbols", "ELF: couldn't find symbol table, stripped object file?", 0);
   const sections = elf.sections.filter((s) => !isDebug(s.name));
   const legacy = sections.find((s) => s.name === "maps");
-  if (legacy)
+  if (legacy && !allowLegacyMaps)
     refuse(
       "legacy-maps",
       "legacy map definitions in 'maps' section are not supported by libbpf v1.0+; define maps in SEC(\".maps\")",

@@ -3,10 +3,15 @@ import { BTF_KIND, type Btf } from "../btf/btf.ts";
 import { checkBtf, type BtfRefusal } from "../btf/check/check.ts";
 import { putU32, reopened } from "../btf/edit.ts";
 import type { BtfBlob } from "../btf/reader.ts";
+import { sanitizeBtf } from "../btf/sanitize.ts";
 import type { MapSpec } from "../spec.ts";
+import type { Features } from "../features.ts";
+import { BPF_F_MMAPABLE } from "./kinds.ts";
 import { checkMap, checkMapBtf, hasSpinLock } from "./map-check.ts";
 import { asCreated } from "./maps.ts";
 import type { LoadFault, ObjectState } from "./model.ts";
+
+const EOPNOTSUPP = 95;
 
 export interface Created {
   readonly maps: readonly MapSpec[];
@@ -20,25 +25,35 @@ export interface CreateOptions {
   readonly possibleCpus: number;
   /** Maps without a number of entries are at fault: no loader of their own will set it. */
   readonly sizesAreFinal: boolean;
+  readonly has: Features;
 }
 
 /** Types and maps of the object as the kernel would have them. */
 export function createMaps(state: ObjectState, options: CreateOptions): Created {
   hideFunctions(state);
-  const refusal = state.btf && checkBtf(state.btf.bytes, options.kernelBtf, state.btf.layout.littleEndian);
+  if (state.btf !== undefined) state.btf = sanitizeBtf(state.btf, options.has);
+  const refusal = refusalOfTypes(state, options);
   let fault: LoadFault | undefined;
   if (refusal !== undefined && state.maps.some((m) => m.structOps !== undefined))
     fault = { code: "btf-refused", message: `Error loading .BTF into kernel: -${refusal.errno}. BTF is mandatory, can't proceed.` };
   const btf = refusal === undefined ? state.btf : undefined;
-  const maps = state.maps.map(({ spec, autocreate }) => {
+  const maps = state.maps.map((map) => {
+    const spec = map.internal && !options.has("ARRAY_MMAP") ? { ...map.spec, flags: map.spec.flags & ~BPF_F_MMAPABLE } : map.spec;
     const wanted = withoutBtf(asCreated(spec, options.possibleCpus), btf !== undefined);
-    if (!autocreate) return wanted;
+    if (!map.autocreate) return wanted;
     const made = create(wanted, btf, options);
     if (typeof made !== "number") return made;
     fault ??= { code: "map-create", message: refusalText(wanted, made) };
     return wanted;
   });
   return { maps, btfRefusal: refusal, fault };
+}
+
+/** A kernel that knows no types at all refuses them too. */
+function refusalOfTypes({ btf }: ObjectState, options: CreateOptions): BtfRefusal | undefined {
+  if (btf === undefined) return undefined;
+  if (!options.has("BTF")) return { errno: EOPNOTSUPP, log: "" };
+  return checkBtf(btf.bytes, options.kernelBtf, btf.layout.littleEndian);
 }
 
 /** Global subprograms of hidden visibility are verified as static ones. */

@@ -1,14 +1,16 @@
 // Loads a BPF object from bytes to inert programs and maps, as libbpf 1.5 would hand them to the kernel. It does no I/O and loads nothing into a kernel.
 import { CodedError } from "../../base/index.ts";
+import { BPF_LD_IMM64, BPF_PSEUDO_MAP_VALUE } from "../../isa/index.ts";
 import type { Btf } from "../btf/btf.ts";
 import { CoreResolver } from "../core-relo/calc.ts";
 import { patchInsn } from "../core-relo/patch.ts";
 import type { ObjectSpec, ProgramSpec } from "../spec.ts";
-import { attachBtfId, attachTarget, progFlags, unknownSection } from "./attach.ts";
+import { attachBtfId, attachTarget, expectedAttachType, progFlags, unknownSection } from "./attach.ts";
 import { NO_BTF_EXT, readBtfExt, type BtfExt } from "./btf-ext.ts";
 import { collect, funcAt } from "./collect.ts";
 import { collectExterns, resolveExterns } from "./externs.ts";
 import { createMaps } from "./create.ts";
+import { featuresOf, type Features } from "../features.ts";
 import { fixDatasecs, initMaps } from "./maps.ts";
 import { PROG_TYPE } from "./kinds.ts";
 import type { Func, LoadFault, ObjectState } from "./model.ts";
@@ -23,7 +25,7 @@ export interface LoadOptions {
   readonly fileName?: string | undefined;
   /** Text of a kernel configuration, for `__kconfig` externs. */
   readonly kconfig?: string | undefined;
-  /** LINUX_KERNEL_VERSION, default 6.18.44. */
+  /** LINUX_KERNEL_VERSION (major << 16 | minor << 8 | patch), default 6.18.44. What that kernel lacks, libbpf works around. */
   readonly kernelVersion?: number | undefined;
   /** Entries of perf event arrays that give none, default 2. */
   readonly possibleCpus?: number | undefined;
@@ -31,6 +33,8 @@ export interface LoadOptions {
   readonly syscallWrapper?: boolean | undefined;
   /** True: a map that states no number of entries is a fault, as for libbpf by itself. By default it is none, as the object's own loader sets it. */
   readonly sizesAreFinal?: boolean | undefined;
+  /** Takes maps of a `maps` section, which libbpf refuses since 1.0. */
+  readonly legacyMaps?: boolean | undefined;
   /** Addresses of typeless `__ksym` externs. */
   readonly kallsyms?: ReadonlyMap<string, bigint> | undefined;
 }
@@ -44,7 +48,7 @@ export const DEFAULT_POSSIBLE_CPUS = 2;
  * as far as they got. Throws CodedError when libbpf would refuse to open the object.
  */
 export function loadObject(bytes: Uint8Array, options: LoadOptions = {}): ObjectSpec {
-  const state = collect(bytes, options.fileName ?? "");
+  const state = collect(bytes, options.fileName ?? "", options.legacyMaps ?? false);
   try {
     return load(state, options);
   } catch (e) {
@@ -60,6 +64,7 @@ function placed(e: unknown, { elf }: ObjectState): unknown {
 }
 
 function load(state: ObjectState, options: LoadOptions): ObjectSpec {
+  const has = featuresOf(options.kernelVersion ?? DEFAULT_KERNEL_VERSION);
   collectExterns(state);
   fixDatasecs(state);
   initMaps(state);
@@ -76,10 +81,11 @@ function load(state: ObjectState, options: LoadOptions): ObjectSpec {
     kernelBtf: options.kernelBtf,
     possibleCpus: options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS,
     sizesAreFinal: options.sizesAreFinal ?? false,
+    has,
   });
   const mains = state.funcs.filter((f) => f.secIdx !== state.textIdx);
   const programs = mains.map((f) =>
-    program({ state, ext, func: f, options, targets, fault: state.fault ?? f.coreError ?? subFault, mapFault: created.fault }),
+    program({ state, ext, func: f, options, targets, has, fault: state.fault ?? f.coreError ?? subFault, mapFault: created.fault }),
   );
   return {
     programs,
@@ -144,6 +150,12 @@ function applyCore(state: ObjectState, ext: BtfExt, kernel: Btf | undefined): vo
   }
 }
 
+/** Where the kernel has no maps of data sections, libbpf creates none, and the kernel refuses what refers to them. */
+function dataFault(state: ObjectState, { insns }: LinkedProgram): LoadFault | undefined {
+  const used = insns.find((i) => i.code === BPF_LD_IMM64 && i.src === BPF_PSEUDO_MAP_VALUE && state.maps[i.imm]?.internal);
+  return used && { code: "global-data", message: `map '${state.maps[used.imm]!.spec.name}': global data needs Linux 5.2` };
+}
+
 interface ProgramInput {
   readonly state: ObjectState;
   readonly ext: BtfExt;
@@ -152,9 +164,10 @@ interface ProgramInput {
   readonly targets: ReadonlyMap<Func, StructOpsAttach>;
   readonly fault: LoadFault | undefined;
   readonly mapFault: LoadFault | undefined;
+  readonly has: Features;
 }
 
-function program({ state, ext, func, options, targets, fault, mapFault }: ProgramInput): ProgramSpec {
+function program({ state, ext, func, options, targets, fault, mapFault, has }: ProgramInput): ProgramSpec {
   let error = fault;
   const attempt = <T>(step: () => T, otherwise: T): T => {
     try {
@@ -164,8 +177,13 @@ function program({ state, ext, func, options, targets, fault, mapFault }: Progra
       return otherwise;
     }
   };
-  const linked = attempt((): LinkedProgram => linkProgram(state, ext, func), { insns: func.insns, funcInfo: [], lineInfo: [], origin: [] });
-  error ??= mapFault;
+  const linked = attempt((): LinkedProgram => linkProgram(state, ext, func, has), {
+    insns: func.insns,
+    funcInfo: [],
+    lineInfo: [],
+    origin: [],
+  });
+  error ??= mapFault ?? (has("GLOBAL_DATA") ? undefined : dataFault(state, linked));
   const { def } = func;
   const target = targets.get(func);
   if (def === undefined) error ??= unknownSection(func);
@@ -179,7 +197,7 @@ function program({ state, ext, func, options, targets, fault, mapFault }: Progra
     name: func.name,
     section: func.secName,
     type: def?.progType ?? 0,
-    expectedAttachType: target?.member ?? def?.attachType ?? 0,
+    expectedAttachType: target?.member ?? (def ? expectedAttachType(def, has) : 0),
     flags: def === undefined ? 0 : progFlags(def),
     attachTo: target ? `${target.structName}.${target.memberName}` : def && attachTarget(def, func.secName),
     attachBtfId: target?.btfId ?? btfId ?? 0,

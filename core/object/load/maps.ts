@@ -7,6 +7,7 @@ import { STV } from "../elf/elf.ts";
 import type { MapSpec } from "../spec.ts";
 import { dataKind } from "./collect.ts";
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, MAP_TYPE as M } from "./kinds.ts";
+import { legacyMaps } from "./legacy-maps.ts";
 import { refuse, type LoadMap, type ObjectState } from "./model.ts";
 
 const PAGE = 4096;
@@ -45,8 +46,9 @@ export function fixDatasecs(state: ObjectState): void {
   state.btf = reopened(btf);
 }
 
-/** Fills `state.maps`: `.maps` first, then data sections, then `.kconfig`. */
+/** Fills `state.maps`: legacy ones and `.maps` first, then data sections, then `.kconfig`. */
 export function initMaps(state: ObjectState): void {
+  legacyMaps(state);
   if (state.mapsIdx >= 0) userMaps(state, state.btf!);
   for (const s of state.elf.sections) {
     const kind = dataKind(s);
@@ -125,7 +127,7 @@ function userMaps(state: ObjectState, btf: BtfBlob): void {
     if (def.kind !== K.STRUCT) refuse("map-def", `map '${t.name}': unexpected def kind.`);
     if (def.size > v.size) refuse("map-def", `map '${t.name}': invalid def size.`);
     state.maps.push({
-      spec: new MapReader(btf, t.name, false).read(def),
+      spec: withRingbufSize(readMapDef(btf, t.name, def)),
       secIdx: section.index,
       secOff: v.offset,
       internal: false,
@@ -154,7 +156,12 @@ function userMaps(state: ObjectState, btf: BtfBlob): void {
   arena.spec = { ...arena.spec, initial: data.data.slice() };
 }
 
-/** Reads one definition (parse_btf_map_def): each member's type holds its value. */
+/** The map that a struct of `.maps` defines (parse_btf_map_def, strict). Throws CodedError `map-def`. */
+export function readMapDef(btf: BtfBlob, name: string, def: BtfType): MapSpec {
+  return new MapReader(btf, name, false).read(def);
+}
+
+/** Reads one definition: each member's type holds its value. */
 class MapReader {
   readonly #btf: BtfBlob;
   readonly #name: string;
@@ -176,7 +183,6 @@ class MapReader {
     def.members.forEach((m, i) => this.#member(m, i === def.members.length - 1));
     const spec = this.#spec;
     if (spec.type === 0) this.#fail("map type isn't specified.");
-    if (spec.type === M.RINGBUF || spec.type === M.USER_RINGBUF) spec.maxEntries = ringbufSize(spec.maxEntries);
     return spec;
   }
 
@@ -193,7 +199,7 @@ class MapReader {
         spec.flags = this.#int(m);
         break;
       case "numa_node":
-        this.#int(m);
+        spec.numaNode = this.#int(m);
         break;
       case "key_size":
         spec.keySize = this.#agree("key", spec.keySize, this.#int(m));
@@ -273,9 +279,12 @@ class MapReader {
     if (ptr.kind !== K.PTR) this.#fail("values def is of unexpected kind.");
     const target = this.#btf.type(this.#btf.resolve(ptr.type));
     if (target.kind !== (progArray ? K.FUNC_PROTO : K.STRUCT)) this.#fail("values def is of unexpected kind.");
-    if (!progArray) spec.inner = new MapReader(this.#btf, `${this.#name}.inner`, true).read(target);
+    if (!progArray) spec.inner = withRingbufSize(new MapReader(this.#btf, `${this.#name}.inner`, true).read(target));
   }
 }
+
+const withRingbufSize = (spec: MapSpec): MapSpec =>
+  spec.type === M.RINGBUF || spec.type === M.USER_RINGBUF ? { ...spec, maxEntries: ringbufSize(spec.maxEntries) } : spec;
 
 /** libbpf's adjust_ringbuf_sz: the next power-of-2 number of pages. */
 function ringbufSize(size: number): number {

@@ -14,13 +14,22 @@ import {
 } from "../../isa/index.ts";
 import { BTF_KIND as K } from "../btf/btf.ts";
 import { literalDescriptor, type CodeOrigin, type FuncInfo, type LineInfo } from "../spec.ts";
-import type { BtfExt, RawFunc, RawLine } from "./btf-ext.ts";
+import { NO_BTF_EXT, type BtfExt, type RawFunc, type RawLine } from "./btf-ext.ts";
 import { funcAt } from "./collect.ts";
+import type { Features } from "../features.ts";
 import { refuse, type Func, type ObjectState, type Reloc } from "./model.ts";
 
 /** libbpf's invalid helper numbers for what can't be resolved: map of index N, extern of index N. */
 const POISON_MAP = 2001000000;
 const POISON_KFUNC = 2002000000;
+
+/** bpf_probe_read_{user,kernel}[_str], and what older kernels have instead: bpf_probe_read[_str]. */
+const OLD_PROBE_READ: ReadonlyMap<number, number> = new Map([
+  [112, 4],
+  [113, 4],
+  [114, 45],
+  [115, 45],
+]);
 
 export interface LinkedProgram {
   readonly insns: Insn[];
@@ -30,13 +39,14 @@ export interface LinkedProgram {
 }
 
 /** Links one entry function. Throws CodedError in libbpf's words. */
-export function linkProgram(state: ObjectState, ext: BtfExt, main: Func): LinkedProgram {
-  const linker = new Linker(state, ext, main);
+export function linkProgram(state: ObjectState, ext: BtfExt, main: Func, has: Features): LinkedProgram {
+  const linker = new Linker(state, has("BTF_FUNC") ? ext : NO_BTF_EXT, main);
   linker.append(main);
   linker.relocateCode(main, 0);
   const callback = exceptionCallback(state, main);
   if (callback !== undefined && !linker.placed(callback)) linker.relocateCode(callback, linker.append(callback));
   linker.relocateData();
+  if (!has("PROBE_READ_KERN")) linker.replaceHelpers(OLD_PROBE_READ);
   return linker.result();
 }
 
@@ -189,6 +199,13 @@ class Linker {
     this.#insns[r.insnIdx] = ext.isSet
       ? { ...insn, src: BPF_PSEUDO_KFUNC_CALL, imm: ext.kernelBtfId, off: 0 }
       : { code: BPF_JMP | BPF_CALL, dst: 0, src: 0, off: 0, imm: POISON_KFUNC + r.target };
+  }
+
+  /** Calls of helpers become calls of others, by number. */
+  replaceHelpers(others: ReadonlyMap<number, number>): void {
+    for (const [i, insn] of this.#insns.entries())
+      if (insn.code === (BPF_JMP | BPF_CALL) && insn.src === 0 && insn.dst === 0)
+        this.#insns[i] = { ...insn, imm: others.get(insn.imm) ?? insn.imm };
   }
 
   result(): LinkedProgram {

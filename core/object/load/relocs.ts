@@ -5,6 +5,7 @@ import { SHF_EXECINSTR, SHN_LORESERVE, SHT, STB, STT, type ElfSection, type ElfS
 import { dataKind, funcAt, isStructOpsSection } from "./collect.ts";
 import { isExtern } from "./externs.ts";
 import { MAP_TYPE as M } from "./kinds.ts";
+import { isLegacyMaps } from "./legacy-maps.ts";
 import { isMapInMap } from "./maps.ts";
 import { refuse, type Func, type ObjectState, type Reloc } from "./model.ts";
 import { collectStructOpsRelocs } from "./struct-ops.ts";
@@ -70,7 +71,7 @@ function meaning(state: ObjectState, func: Func, insnIdx: number, sym: ElfSymbol
     if (target < 0) fail(`data relo failed to find map for section '${section.name}'`);
     return { kind: "data", insnIdx, target, symOff: sym.value };
   }
-  if (sym.shndx !== state.mapsIdx) fail(`bad map relo against '${name}' in section '${section.name}'`);
+  if (sym.shndx !== state.mapsIdx && !isLegacyMaps(section)) fail(`bad map relo against '${name}' in section '${section.name}'`);
   const target = state.maps.findIndex((m) => !m.internal && m.secIdx === sym.shndx && m.secOff === sym.value);
   if (target < 0) fail(`map relo failed to find map for section '${section.name}', off ${sym.value}`);
   return { kind: "map", insnIdx, target, symOff: 0 };

@@ -22,7 +22,7 @@ const TABLE: Readonly<Partial<Record<ProgName, string>>> = {
   KPROBE:
     "kprobe+ uprobe+ uprobe.s+::s kretprobe+ uretprobe+ uretprobe.s+::s kprobe.multi+:TRACE_KPROBE_MULTI kretprobe.multi+:TRACE_KPROBE_MULTI kprobe.session+:TRACE_KPROBE_SESSION " +
     "uprobe.multi+:TRACE_UPROBE_MULTI uretprobe.multi+:TRACE_UPROBE_MULTI uprobe.multi.s+:TRACE_UPROBE_MULTI:s uretprobe.multi.s+:TRACE_UPROBE_MULTI:s " +
-    "uprobe.session+:TRACE_UPROBE_SESSION uprobe.session.s+:TRACE_UPROBE_SESSION:s ksyscall+ kretsyscall+ usdt+:TRACE_UPROBE_MULTI usdt.s+:TRACE_UPROBE_MULTI:s",
+    "uprobe.session+:TRACE_UPROBE_SESSION uprobe.session.s+:TRACE_UPROBE_SESSION:s ksyscall+ kretsyscall+ usdt+ usdt.s+::s",
   SCHED_CLS:
     "tc/ingress:TCX_INGRESS tc/egress:TCX_EGRESS tcx/ingress:TCX_INGRESS tcx/egress:TCX_EGRESS tc classifier netkit/primary:NETKIT_PRIMARY netkit/peer:NETKIT_PEER",
   SCHED_ACT: "action",

@@ -1,12 +1,12 @@
 // What the commands read: objects, C through clang, assembly, kernel types. It turns each into an object's bytes and verifies nothing.
 import { readFileSync, statSync } from "node:fs";
-import { brotliDecompressSync } from "node:zlib";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { CodedError } from "../../../core/base/index.ts";
 import { helperByName } from "../../../core/catalog/index.ts";
 import { assemble } from "../../../core/isa/index.ts";
-import { dumpC, openBtf, type Btf } from "../../../core/object/index.ts";
+import { openBtf, type Btf } from "../../../core/object/index.ts";
 import { packedKernelTypes, toolchainPaths } from "../features/toolchain-paths.ts";
-import { compileC, installHint } from "../toolchain/index.ts";
+import { compileC, installHint, vmlinuxOf } from "../toolchain/index.ts";
 
 /** Larger files are no BPF objects; reading them would only cost memory. */
 const MAX_BYTES = 64 << 20;
@@ -17,6 +17,13 @@ export function readKernelTypes(option: string | undefined): { btf: Btf | undefi
   const packed = path === undefined ? packedKernelTypes() : undefined;
   const bytes = path !== undefined ? readFileSync(path) : packed && brotliDecompressSync(packed);
   return { btf: bytes && openBtf(bytes), bytes };
+}
+
+/** Text of a kernel's configuration for `.kconfig` externs: a file such as /boot/config-6.1.0, packed by gzip or not. */
+export function readKconfig(path: string): string {
+  const bytes = readBounded(path);
+  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  return new TextDecoder().decode(packed ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : bytes);
 }
 
 function readBounded(file: string): Uint8Array {
@@ -48,7 +55,7 @@ export async function readObject(file: string, kernel: { btf: Btf | undefined })
 
 async function compile(file: string, btf: Btf | undefined): Promise<Uint8Array> {
   readBounded(file);
-  const vmlinux = btf && { key: "bundled-6.18", text: () => dumpC(btf) };
+  const vmlinux = btf && vmlinuxOf(btf.bytes, () => btf);
   const result = await compileC({ file, settings: { ...toolchainPaths(), ...(vmlinux ? { vmlinux } : {}) } });
   if (result.ok) return result.object;
   if (result.missing) throw new CodedError("no-clang", `C needs clang, which is not installed. ${installHint("clang")}`, { file });

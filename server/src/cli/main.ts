@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
   raw: { help: "verify and run programs given as JSON lines", load: () => import("./raw.ts") },
   asm: { help: "assemble BPF assembly into an object file", load: () => import("./asm.ts") },
   disasm: { help: "print the instructions of an object file", load: () => import("./disasm.ts") },
+  link: { help: "link objects into one, as bpftool gen object does", load: () => import("./link.ts") },
   btf: { help: "print the types of a file, as text or as a C header", load: () => import("./btf.ts") },
   lsp: { help: "the language server on standard input and output", load: () => import("./lsp.ts") },
   dap: { help: "the debug adapter on standard input and output, or on a local port", load: () => import("./dap.ts") },
@@ -29,9 +30,10 @@ function usage(): string {
 /** The text for a failure, as one line; a fault of ours says so. */
 function describe(error: unknown): string {
   if (error instanceof CodedError) {
-    const { file, line, column } = error.at;
+    const { file, line, column, offBytes } = error.at;
     const place = file === undefined ? "" : `${[file, line, column].filter((x) => x !== undefined).join(":")}: `;
-    return `${place}${error.message} [${error.code}]`;
+    const where = offBytes === undefined || line !== undefined ? "" : ` at byte ${offBytes}`;
+    return `${place}${error.message} [${error.code}${where}]`;
   }
   if (error instanceof BugError) return `${error.message}. This is a fault of Beeline, not of your input; please report it.`;
   const { code, path, message } = error as NodeJS.ErrnoException;

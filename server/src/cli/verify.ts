@@ -2,9 +2,9 @@
 import { CodedError } from "../../../core/base/index.ts";
 import { ATTACH_TYPE_NAMES, helperById, PROG_TYPE_NAMES } from "../../../core/catalog/index.ts";
 import { disassemble } from "../../../core/isa/index.ts";
-import { loadObject, type Btf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
+import { kernelVersionNumber, loadObject, type Btf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
 import { verify, verifyInputOf, type Explanation, type VerifyResult } from "../../../core/verifier/index.ts";
-import { readKernelTypes, readObject } from "./input.ts";
+import { readKconfig, readKernelTypes, readObject } from "./input.ts";
 import { sarif } from "./sarif.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
 
@@ -41,6 +41,8 @@ interface Options {
   readonly logLevel: number;
   readonly program: string | undefined;
   readonly kernelVersion: string | undefined;
+  readonly kconfig: string | undefined;
+  readonly legacyMaps: boolean;
 }
 
 function lineOf(lines: readonly LineInfo[], insn: number): LineInfo | undefined {
@@ -121,7 +123,7 @@ function text(r: VerifyRow): string {
 }
 
 const USAGE =
-  "usage: beeline verify FILE... [--program NAME] [--kernel VERSION] [--btf FILE|host] [--log-level 0|1|2] [--format text|json|sarif] [--jobs N]";
+  "usage: beeline verify FILE... [--program NAME] [--kernel VERSION] [--btf FILE|host] [--kconfig FILE] [--legacy-maps] [--log-level 0|1|2] [--format text|json|sarif] [--jobs N]";
 
 /** Status 0 all accepted, 1 a program rejected or without verdict, 2 a file that could not be read. */
 export async function run(args: string[]): Promise<number> {
@@ -129,6 +131,8 @@ export async function run(args: string[]): Promise<number> {
     program: { type: "string" },
     kernel: { type: "string" },
     btf: { type: "string" },
+    kconfig: { type: "string" },
+    "legacy-maps": { type: "boolean" },
     "log-level": { type: "string" },
     format: { type: "string" },
     jobs: { type: "string" },
@@ -139,9 +143,18 @@ export async function run(args: string[]): Promise<number> {
   const logLevel = Number(values["log-level"] ?? "0");
   if (![0, 1, 2, 4, 5, 6, 7].includes(logLevel))
     throw new UsageError(`--log-level ${values["log-level"]}: it is 0, 1 or 2 (4 more for statistics)`);
+  if (values.kernel !== undefined && kernelVersionNumber(values.kernel) === undefined)
+    throw new UsageError(`--kernel ${values.kernel}: it is a version such as 6.1 or 5.15.148`);
   if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs)) throw new UsageError(`--jobs ${values.jobs}: it is a number above 0`);
   const kernel = readKernelTypes(values.btf);
-  const options: Options = { kernel: kernel.btf, logLevel, program: values.program, kernelVersion: values.kernel };
+  const options: Options = {
+    kernel: kernel.btf,
+    logLevel,
+    program: values.program,
+    kernelVersion: values.kernel,
+    kconfig: values.kconfig && readKconfig(values.kconfig),
+    legacyMaps: values["legacy-maps"] ?? false,
+  };
   const rows: VerifyRow[] = [];
   let status = 0;
   for (const file of positionals) {
@@ -166,7 +179,13 @@ export async function run(args: string[]): Promise<number> {
 
 async function verifyFile(file: string, kernel: { btf: Btf | undefined }, options: Options): Promise<VerifyRow[]> {
   const bytes = await readObject(file, kernel);
-  const object = loadObject(bytes, { kernelBtf: kernel.btf, fileName: file });
+  const object = loadObject(bytes, {
+    kernelBtf: kernel.btf,
+    fileName: file,
+    kconfig: options.kconfig,
+    legacyMaps: options.legacyMaps,
+    kernelVersion: options.kernelVersion === undefined ? undefined : kernelVersionNumber(options.kernelVersion),
+  });
   const wanted = object.programs.filter((p) => options.program === undefined || p.name === options.program);
   if (options.program !== undefined && wanted.length === 0)
     throw new CodedError(

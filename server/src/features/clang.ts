@@ -1,9 +1,9 @@
 // The toolchain as the server's compile function: picks the messages that concern the open document. It runs no compiler itself.
 import { resolve } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
-import { dumpC, openBtf } from "../../../core/object/index.ts";
+import { openBtf } from "../../../core/object/index.ts";
 import type { InitializationOptions } from "../../protocol/index.ts";
-import { compileC } from "../toolchain/index.ts";
+import { compileC, vmlinuxOf } from "../toolchain/index.ts";
 import type { CompileDiagnostic, ToolchainSettings } from "../toolchain/index.ts";
 import type { Compile, CompilerMessage } from "./compile.ts";
 import { packedKernelTypes, toolchainPaths } from "./toolchain-paths.ts";
@@ -21,7 +21,7 @@ function localised(path: string, d: CompileDiagnostic): CompilerMessage | undefi
 /** Makes vmlinux.h of the bundled types, when a program includes it and there is none. */
 function vmlinux(): Pick<ToolchainSettings, "vmlinux"> {
   const packed = packedKernelTypes();
-  return packed ? { vmlinux: { key: "bundled-6.18", text: () => dumpC(openBtf(brotliDecompressSync(packed))) } } : {};
+  return packed ? { vmlinux: vmlinuxOf(packed, () => openBtf(brotliDecompressSync(packed))) } : {};
 }
 
 /** Compiles with the user's clang, found by the setting or on the PATH. */

@@ -1,12 +1,13 @@
 // Compiles one C file for BPF with the user's clang, unsaved texts included. It runs nothing but clang, writes only private files and the cache of vmlinux.h.
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { DIAGNOSTIC_FLAGS, parseDiagnostics } from "./diagnostics.ts";
 import { findClang, type Clang } from "./find-clang.ts";
 import { flagsFor, type FileFlags } from "./flags.ts";
 import { installHint } from "./hints.ts";
 import { openWorkbench, type Workbench } from "./overlay.ts";
 import { run, type RunResult } from "./run.ts";
+import { makeVmlinux, vmlinuxDir } from "./vmlinux.ts";
 import type { CompileDiagnostic, CompileRequest, CompileResult, ToolchainSettings } from "./types.ts";
 
 const TIMEOUT_MS = 20_000;
@@ -77,21 +78,11 @@ function withoutStub(d: CompileDiagnostic, { bench, file }: Job): CompileDiagnos
 /** Searched after everything that the project and the system offer. */
 function fallbacks(settings: ToolchainSettings): string[] {
   const multiarch = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((t) => `/usr/include/${t}`).filter(existsSync);
-  return [...multiarch.slice(0, 1), settings.headersDir, settings.cacheDir && join(settings.cacheDir, "include")].flatMap((dir) =>
-    dir ? ["-idirafter", dir] : [],
-  );
-}
-
-/** Writes vmlinux.h into the cache unless it already stands there for the same types. */
-function makeVmlinux(cacheDir: string, source: NonNullable<ToolchainSettings["vmlinux"]>): void {
-  const dir = join(cacheDir, "include");
-  const keyFile = join(cacheDir, "vmlinux.key");
-  mkdirSync(dir, { recursive: true });
-  if (existsSync(join(dir, "vmlinux.h")) && existsSync(keyFile) && readFileSync(keyFile, "utf8") === source.key) return;
-  const temporary = join(cacheDir, `vmlinux.h.${process.pid}`);
-  writeFileSync(temporary, source.text());
-  renameSync(temporary, join(dir, "vmlinux.h"));
-  writeFileSync(keyFile, source.key);
+  return [
+    ...multiarch.slice(0, 1),
+    settings.headersDir,
+    settings.cacheDir && settings.vmlinux && vmlinuxDir(settings.cacheDir, settings.vmlinux),
+  ].flatMap((dir) => (dir ? ["-idirafter", dir] : []));
 }
 
 function readObject(path: string): Uint8Array | undefined {

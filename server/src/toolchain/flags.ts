@@ -1,6 +1,7 @@
 // Decides the flags for one file: what the project says (compile_commands.json, .clangd, compile_flags.txt), settings, and defaults. It runs nothing.
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { clangdConfig, withoutRemoved, type ClangdConfig } from "./clangd-config.ts";
 import type { ToolchainSettings } from "./types.ts";
 
 export interface FileFlags {
@@ -161,36 +162,29 @@ function fromDatabase(path: string, file: string): FileFlags | undefined {
   return undefined;
 }
 
-/** `CompileFlags: Add:` of a .clangd file, written as a list in brackets or as lines with dashes. */
-function fromClangd(path: string): string[] {
-  const lines = (readText(path) ?? "").split(/\r?\n/).map((l) => l.replace(/\s+#.*$/, ""));
-  const out: string[] = [];
-  let inside = false;
-  let adding = false;
-  for (const line of lines) {
-    if (/^\S/.test(line)) inside = /^CompileFlags:\s*$/.test(line);
-    if (!inside) continue;
-    const add = /^\s+Add:\s*(.*)$/.exec(line);
-    if (add) adding = true;
-    else if (/^\s+\w+:/.test(line)) adding = false;
-    if (!adding) continue;
-    const list = (add?.[1] ?? line).trim().replace(/^\[|\]$/g, "");
-    const items = add || !list.startsWith("-") ? list.split(",") : [list.replace(/^-\s+/, "")];
-    out.push(...items.map((s) => s.trim().replace(/^(["'])(.*)\1$/, "$2")).filter(Boolean));
-  }
-  return out;
+const NO_CONFIG: ClangdConfig = { edits: [], database: undefined };
+
+/** The innermost .clangd above a file, and its folder. */
+function nearestClangd(file: string, folders: readonly string[]): { dir: string; config: ClangdConfig } {
+  const dir = folders.find((d) => existsSync(join(d, ".clangd")));
+  if (dir === undefined) return { dir: dirname(resolve(file)), config: NO_CONFIG };
+  const path = relative(dir, resolve(file)).replaceAll("\\", "/");
+  return { dir, config: clangdConfig(readText(join(dir, ".clangd")) ?? "", path) };
 }
 
 /** All flags but those that name the input, the output and our fallbacks. */
 export function flagsFor(file: string, settings: ToolchainSettings): FileFlags {
   const folders = foldersUp(file, settings.workspaceRoots ?? []);
-  const project = projectFlags(file, folders);
-  const clangd = folders
-    .map((d) => join(d, ".clangd"))
-    .filter(existsSync)
-    .slice(0, 1)
-    .flatMap(fromClangd);
-  const own = [...project.flags, ...cleanFlags(clangd, file)];
+  const { dir, config } = nearestClangd(file, folders);
+  const named = config.database !== undefined && config.database !== "Ancestors";
+  const database = named && config.database !== "None" ? resolve(dir, config.database!) : undefined;
+  const listed = database === undefined ? undefined : fromDatabase(join(database, "compile_commands.json"), file);
+  const project = listed ?? projectFlags(file, folders, !named);
+  const takesValue = (flag: string): boolean => WITH_VALUE.has(flag);
+  const own = config.edits.reduce(
+    (flags: readonly string[], edit) => [...withoutRemoved(flags, edit.remove, takesValue), ...cleanFlags(edit.add, file)],
+    project.flags,
+  );
   const given = targetsBpf(own) ? own : portable(own);
   const extra = [
     ...(settings.includePaths ?? []).flatMap((p) => ["-I", isAbsolute(p) ? p : resolve(settings.workspaceRoots?.[0] ?? project.cwd, p)]),
@@ -199,9 +193,10 @@ export function flagsFor(file: string, settings: ToolchainSettings): FileFlags {
   return { ...project, flags: withDefaults([...given, ...extra]) };
 }
 
-function projectFlags(file: string, folders: readonly string[]): FileFlags {
+/** From the innermost folder that has a compilation database with the file (when those count) or a compile_flags.txt. */
+function projectFlags(file: string, folders: readonly string[], databases: boolean): FileFlags {
   for (const dir of folders) {
-    for (const place of [dir, join(dir, "build"), join(dir, "out")]) {
+    for (const place of databases ? [dir, join(dir, "build"), join(dir, "out")] : []) {
       const found = fromDatabase(join(place, "compile_commands.json"), file);
       if (found) return found;
     }

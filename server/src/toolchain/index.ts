@@ -3,4 +3,5 @@ export { compileC } from "./compile.ts";
 export { findClang, type Clang, type ClangSearch } from "./find-clang.ts";
 export { installHint } from "./hints.ts";
 export { flagsFor, type FileFlags } from "./flags.ts";
+export { vmlinuxOf } from "./vmlinux.ts";
 export type * from "./types.ts";
