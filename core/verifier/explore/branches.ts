@@ -13,6 +13,7 @@ export function pushPath(env: Env, insnIdx: number, prevInsnIdx: number, specula
   const st = env.cur.copy();
   env.stack.push({ st, insnIdx, prevInsnIdx, logPos: env.log.end });
   st.speculative ||= speculative;
+  env.observer?.fork(env.cur, st);
   if (env.stack.length > COMPLEXITY_LIMIT_JMP_SEQ) {
     env.say(`The sequence of ${env.stack.length} jumps is too complex.\n`);
     if (errno) env.reject("jump-sequence", errno);
@@ -31,6 +32,7 @@ export function pushAsyncCallback(env: Env, insnIdx: number, prevInsnIdx: number
   st.branches = 1;
   st.inSleepable = sleepable;
   st.frames = [env.newFrame(BPF_MAIN_FUNC, 0, subprog)];
+  env.observer?.fork(env.cur, st);
   return st;
 }
 
