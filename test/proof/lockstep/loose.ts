@@ -35,7 +35,8 @@ function bytesAt(off: number, size: number): number {
   return bits;
 }
 const isLoad = (insn: Insn): boolean =>
-  (insn.code & 7) === op.BPF_LDX || ((insn.code & 7) === op.BPF_STX && (insn.code & 0xe0) === op.BPF_ATOMIC && insn.imm === op.BPF_LOAD_ACQ);
+  (insn.code & 7) === op.BPF_LDX ||
+  ((insn.code & 7) === op.BPF_STX && (insn.code & 0xe0) === op.BPF_ATOMIC && insn.imm === op.BPF_LOAD_ACQ);
 
 /** What is loose in `kid`, reached from `node` by `insn`, when `before` is loose in `node`. */
 export function stepLoose(before: Loose, insn: Insn, node: Node, kid: Node, constant: (r: Reg) => number | null): Loose | null {

@@ -1,5 +1,5 @@
 // One program under lockstep: verified with its states kept, then run on several inputs, each instruction compared. It chooses no programs.
-import { CodedError } from "../../../core/base/index.ts";
+import { Cancelled, CodedError } from "../../../core/base/index.ts";
 import { prepareRun, SimKernel, type LoadedProgram, type TestRunInput } from "../../../core/kernel/index.ts";
 import type { Btf } from "../../../core/object/index.ts";
 import { verify, type VerifyInput } from "../../../core/verifier/index.ts";
@@ -30,17 +30,24 @@ const LOOP_PASSES = 12;
 /** Makes the bytes of input number `n`. */
 export type MakeInput = (n: number, next: (n: number) => number) => TestRunInput;
 
+export interface BenchOptions {
+  /** Types of the kernel. */
+  readonly btf: Btf;
+  /** Instructions of one run that are followed. */
+  readonly maxSteps: number;
+  /** States of a verification that are kept; one with more is not compared. */
+  readonly maxStates: number;
+}
+
 /** A kernel with the maps of one set of programs, used again for each of them. */
 export class Bench {
   readonly kernel: SimKernel;
   readonly #fds: number[];
   readonly #base: MachineSnapshot;
-  readonly #maxSteps: number;
-  readonly #btf: Btf;
+  readonly #options: BenchOptions;
 
-  constructor(maps: VerifyInput["maps"], options: { btf: Btf; maxSteps: number }) {
-    this.#btf = options.btf;
-    this.#maxSteps = options.maxSteps;
+  constructor(maps: VerifyInput["maps"], options: BenchOptions) {
+    this.#options = options;
     this.kernel = new SimKernel({ kfuncName: (id) => this.#nameOf(id), hardware: { cpus: 2 } });
     this.#fds = maps.map((m) => {
       const fd = this.kernel.createMap(m);
@@ -50,16 +57,16 @@ export class Bench {
     this.#base = this.kernel.machine.snapshot();
   }
   #nameOf(id: number): string | undefined {
-    return id > 0 && id < this.#btf.typeCount ? this.#btf.type(id).name : undefined;
+    const { btf } = this.#options;
+    return id > 0 && id < btf.typeCount ? btf.type(id).name : undefined;
   }
 
   /** Verifies `input` and, when it is accepted, runs it `inputs` times under lockstep. */
   compare(input: VerifyInput, inputs: number, make: MakeInput, seed: number): Compared {
-    const trace = new Trace();
-    const { verdict, processed } = verify(input, { logLevel: 0, kernelBtf: this.#btf, observer: trace });
-    const out = { verdict: verdict as string, processed, nodes: trace.nodes, steps: 0, ends: [] as End[] };
+    const trace = new Trace(this.#options.maxStates);
+    const { verdict, processed } = this.#verify(input, trace);
+    const out = { verdict, processed, nodes: trace.nodes, steps: 0, ends: [] as End[] };
     if (verdict !== "accept") return out;
-    if (!trace.complete) return { ...out, verdict: "large" };
     this.kernel.machine.restore(this.#base);
     const program = this.#load(input);
     const view = new View(this.kernel, program, trace.watched);
@@ -72,6 +79,20 @@ export class Bench {
       if (one.violation) return { ...out, violation: { ...one.violation, input: n } };
     }
     return out;
+  }
+  #verify(input: VerifyInput, trace: Trace): { verdict: string; processed: number } {
+    const cancel = {
+      get cancelled(): boolean {
+        return !trace.complete;
+      },
+    };
+    try {
+      const { verdict, processed } = verify(input, { logLevel: 0, kernelBtf: this.#options.btf, observer: trace, cancel });
+      return { verdict: verdict === "accept" && !trace.complete ? "large" : verdict, processed };
+    } catch (e) {
+      if (e instanceof Cancelled) return { verdict: "large", processed: trace.nodes };
+      throw e;
+    }
   }
   #load(input: VerifyInput): LoadedProgram {
     const spec = {
@@ -118,7 +139,7 @@ export class Bench {
       machine.memory.i32[(FRAMES_AT >> 2) + depth * FRAME_WORDS + 13] = MAX_LOOPS - next(LOOP_PASSES);
     };
     shorten(machine.depth);
-    for (let steps = 1; steps <= this.#maxSteps; steps++) {
+    for (let steps = 1; steps <= this.#options.maxSteps; steps++) {
       const { pc, depth } = machine;
       const stop = machine.run(1);
       if (stop.kind === "trap") {
@@ -133,7 +154,7 @@ export class Bench {
       if (violation) return { steps, end: "violation", violation };
     }
     machine.done = true;
-    return { steps: this.#maxSteps, end: "steps" };
+    return { steps: this.#options.maxSteps, end: "steps" };
   }
 }
 

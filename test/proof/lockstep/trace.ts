@@ -21,9 +21,6 @@ export interface Node {
   readonly loop: boolean;
 }
 
-/** More states than this are not kept: the program is then not compared. */
-export const MAX_NODES = 300_000;
-
 /** Marks of a slot in {@link Loose}: bits 0 to 7 its bytes (as Slot counts them) that nobody reads, bit 8 a spilled scalar that is not precise. */
 export const IMPRECISE = 256;
 /** What a state says nothing certain about: bits of registers and marks of slots, by frame. */
@@ -46,10 +43,15 @@ export class Trace implements VerifyObserver {
   readonly #at = new Map<VState, Node>();
   readonly #kept = new Map<VState, Node>();
   readonly #loose = new Map<VState, Loose>();
+  readonly #most: number;
   #subprog = 0;
 
+  /** Of a verification that goes through more states than `most` nothing more is kept. */
+  constructor(most: number) {
+    this.#most = most;
+  }
   get complete(): boolean {
-    return this.nodes < MAX_NODES;
+    return this.nodes < this.#most;
   }
   begin(watched: Watched, subprog: number): void {
     this.watched = watched;

@@ -130,7 +130,9 @@ export class View {
       case T.CONST_PTR_TO_MAP: {
         const map = r.obj as MapInfo;
         const owner = this.kernel.memory.regionAt(lo >>> 0)?.owner;
-        return hi === KERNEL_HI && owner instanceof BpfMap && (map.index < 0 || owner === this.program.maps[map.index]) ? null : "not this map";
+        return hi === KERNEL_HI && owner instanceof BpfMap && (map.index < 0 || owner === this.program.maps[map.index])
+          ? null
+          : "not this map";
       }
       case T.PTR_TO_MAP_VALUE:
         return this.#refusesStart(r, lo, hi, (start) => this.#isElement(start, r.obj as MapInfo), "a value of the map");

@@ -130,11 +130,7 @@ export class Walk {
     for (const kid of node.kids) if (kid.idx === node.idx) this.#accept(kid, { ...item, node: kid }, null, mask);
   }
 
-  #refuses(
-    node: Node,
-    item: Item,
-    how: { before: Node | null; mask: number; insn: Insn | undefined },
-  ): Omit<Violation, "insnIdx"> | null {
+  #refuses(node: Node, item: Item, how: { before: Node | null; mask: number; insn: Insn | undefined }): Omit<Violation, "insnIdx"> | null {
     const last = node.frames.length - 1;
     const same = how.before !== null && how.before.frames.length === node.frames.length;
     const cls = how.insn ? how.insn.code & 7 : op.BPF_JMP;
