@@ -17,6 +17,7 @@ import type { Backtrack } from "./explore/backtrack.ts";
 import type { KfuncTable } from "./btf/kfuncs.ts";
 import type { AttachInfo } from "./prepare/attach.ts";
 import type { CheckId } from "./check-ids.ts";
+import type { VerifyObserver } from "./observer.ts";
 import type { Caps, VerifyInput, VerifyOptions } from "./types.ts";
 
 /** errno values that the verifier returns. */
@@ -132,6 +133,7 @@ export class Env {
   readonly kernelVersion: string;
   readonly log: Log;
   readonly D = Scalars.forVerification();
+  readonly observer: VerifyObserver | undefined;
 
   // Privileges.
   readonly bpfCapable: boolean;
@@ -204,6 +206,7 @@ export class Env {
     this.kernelBtf = options.kernelBtf;
     this.cancel = options.cancel ?? NEVER_CANCELLED;
     this.kernelVersion = options.kernelVersion ?? "6.18";
+    this.observer = options.observer;
     this.log = new Log(options.logLevel, options.logBytes ?? 16 << 20);
     const perfmon = this.caps === "full";
     this.bpfCapable = true;

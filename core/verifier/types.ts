@@ -2,6 +2,7 @@
 import type { BtfId, CancelToken, InsnIdx } from "../base/index.ts";
 import type { Btf, FuncInfo, LineInfo, MapSpec, ObjectSpec, ProgramSpec } from "../object/index.ts";
 import type { Insn } from "../isa/index.ts";
+import type { VerifyObserver } from "./observer.ts";
 
 /** One program as BPF_PROG_LOAD gets it. ld_imm64 of a map holds the index into `maps`. */
 export interface VerifyInput {
@@ -42,6 +43,8 @@ export interface VerifyOptions {
   readonly logBytes?: number;
   /** `X.Y`; features newer than this are rejected with "needs Linux X.Y". Default 6.18. */
   readonly kernelVersion?: string;
+  /** Watches every step; the answer is the same. */
+  readonly observer?: VerifyObserver;
 }
 
 /** Why a program was rejected, as data beside the text. */

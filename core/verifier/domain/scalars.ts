@@ -108,6 +108,10 @@ export class Scalars {
     return this.#words;
   }
 
+  /** All records as 32-bit words, 16 each, at a handle divided by 4 (class Scalar of the assembly); stale as soon as a new scalar is made. */
+  words(): Int32Array {
+    return this.#view();
+  }
   /** True when every bit is known. */
   isConst(h: ScalarHandle): boolean {
     const w = this.#view();

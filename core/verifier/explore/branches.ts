@@ -13,6 +13,7 @@ export function pushPath(env: Env, insnIdx: number, prevInsnIdx: number, specula
   const st = env.cur.copy();
   env.stack.push({ st, insnIdx, prevInsnIdx, logPos: env.log.end });
   st.speculative ||= speculative;
+  env.observer?.fork(env.cur, st);
   if (env.stack.length > COMPLEXITY_LIMIT_JMP_SEQ) {
     env.say(`The sequence of ${env.stack.length} jumps is too complex.\n`);
     if (errno) env.reject("jump-sequence", errno);
@@ -30,6 +31,7 @@ export function pushAsyncCallback(env: Env, insnIdx: number, prevInsnIdx: number
     env.fail("jump-sequence", EFAULT, `The sequence of ${env.stack.length} jumps is too complex for async cb.`);
   st.branches = 1;
   st.inSleepable = sleepable;
+  env.observer?.fork(env.cur, st);
   return st;
 }
 

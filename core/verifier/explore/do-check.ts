@@ -2,6 +2,7 @@
 import { Cancelled } from "../../base/index.ts";
 import { E2BIG, EACCES, EINVAL, EPERM, Reject, type Env } from "../env.ts";
 import { VState, BPF_MAIN_FUNC } from "../domain/state.ts";
+import type { Watched } from "../observer.ts";
 import { printInsnState, printLine, printState } from "../log/print-state.ts";
 import { checkInsn } from "../transfer/insn.ts";
 import { setupEntryRegs } from "../transfer/entry.ts";
@@ -24,11 +25,19 @@ export function checkFunction(env: Env, subprog: number): void {
   env.saidAt = -1;
   env.lastInsn = -1;
   setupEntryRegs(env, state, subprog);
+  env.observer?.begin(watched(env), subprog);
   walk(env);
   if (!env.log.level2) env.log.reset(0);
   env.explored = [];
   env.stack = [];
 }
+
+const watched = (env: Env): Watched => ({
+  scalars: env.D,
+  liveRegs: (insnIdx) => env.aux[insnIdx]!.liveRegs,
+  subprogAt: (insnIdx) => env.findSubprog(insnIdx),
+  isGlobal: (subprog) => env.subprogs[subprog]!.isGlobal,
+});
 
 function walk(env: Env): void {
   let printFrom = false;
@@ -47,6 +56,7 @@ function walk(env: Env): void {
     if (done) {
       if (env.log.wantsStates) logSafe(env, printFrom);
     } else {
+      env.observer?.visit(state);
       if (aux.jmpPoint) pushHistory(env, state);
       if (env.log.level2 && printFrom) {
         env.trace(`\nfrom ${prev} to ${idx}${state.speculative ? " (speculative execution)" : ""}:`);

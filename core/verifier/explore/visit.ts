@@ -135,6 +135,7 @@ export function isStateVisited(env: Env, insnIdx: number): boolean {
 
 function covered(env: Env, insnIdx: number, entry: ExploredEntry, loop: boolean): void {
   const cur = env.cur;
+  env.observer?.covered(cur, entry.state, loop);
   entry.hitCnt++;
   if (env.aux[env.insnIdx]!.jmpPoint) pushHistory(env, cur);
   propagatePrecision(env, entry.state, cur, null);

@@ -4,7 +4,7 @@ import { openBtf, type Btf } from "../../../core/object/index.ts";
 const [INT, PTR, STRUCT, FUNC, FUNC_PROTO, DECL_TAG, TYPE_TAG] = [1, 2, 4, 12, 13, 17, 18];
 const [STATIC, GLOBAL] = [0, 1];
 
-class Blob {
+export class Blob {
   readonly ids = new Map<string, number>();
   readonly #types: number[] = [];
   #strings = "\0";
