@@ -5,6 +5,9 @@ export { testRunRaw, type RawMap, type RawRun, type RawRunResult, type RawTestIn
 export { SIMULATED_HELPERS } from "./helpers/index.ts";
 export { RunState } from "./run-state.ts";
 export { type Task, INIT_TASK } from "./task.ts";
+export { SIMULATED_MAP_TYPES } from "./maps/index.ts";
+export * from "./objects/index.ts";
+export { UserRingbufMap } from "./maps/user-ringbuf.ts";
 export { BpfMap } from "./maps/map.ts";
 export { feed, type Feed } from "./feed.ts";
 export { parseEvent, prepareEvent, takesPacket, hookNames, verdictName, type EventSpec } from "./events.ts";

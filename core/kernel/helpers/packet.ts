@@ -2,20 +2,16 @@
 import type { Machine } from "../../vm/index.ts";
 import type { Packet } from "../contexts/packet.ts";
 import type { SkBuff } from "../contexts/skb.ts";
-import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT, type XdpContext } from "../contexts/xdp.ts";
-import { trap } from "../../vm/index.ts";
+import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT } from "../contexts/xdp.ts";
 import { EACCES, EFAULT, EINVAL, ENOMEM } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
+import { skbOf, u32Arg, xdpOf } from "./args.ts";
 import { add, fold, replace, sumWords } from "./checksum.ts";
 import type { HelperImpl, HelperTable } from "./types.ts";
 
-const skbOf = (k: SimKernel): SkBuff => k.run.skb ?? trap("bad-argument", "the helper wants a socket buffer and this program has none");
-const xdpOf = (k: SimKernel): XdpContext => k.run.xdp ?? trap("bad-argument", "the helper wants an XDP buffer and this program has none");
-const u32At = (vm: Machine, reg: number): number => (vm.hi32(reg) === 0 ? vm.u32(reg) : 0xffffffff);
-
 /** r1 context, r2 offset, r3 buffer, r4 length: copies out of the packet; the buffer is cleared on failure. */
 function loadBytes(vm: Machine, packet: Packet): void {
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   const to = vm.argMem(3, size, true);
   if (off > 0x7fffffff || off + size > packet.length) {
@@ -28,7 +24,7 @@ function loadBytes(vm: Machine, packet: Packet): void {
 
 function skbStore(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   if (vm.u64(5) & ~3n) return vm.ret(-EINVAL);
   if (off > 0x7fffffff || off + size > packet.length) return vm.ret(-EFAULT);
@@ -38,7 +34,7 @@ function skbStore(k: SimKernel, vm: Machine): void {
 
 const relativeLoad: HelperImpl = (k, vm) => {
   const skb = skbOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   const to = vm.argMem(3, size, true);
   const start = vm.u64(5) === 0n ? skb.macHeader : vm.u64(5) === 1n ? skb.networkHeader : 0;
@@ -79,7 +75,7 @@ function replaceAt(vm: Machine, at: number, size: number, from: number, to: numb
 }
 function l3CsumReplace(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     flags = vm.u64(5);
   if (flags & ~0xfn || (flags === 0n && vm.u64(3) !== 0n)) return vm.ret(-EINVAL);
   if (off > 0xffff || off & 1 || off + 2 > packet.length) return vm.ret(-EFAULT);
@@ -87,7 +83,7 @@ function l3CsumReplace(k: SimKernel, vm: Machine): void {
 }
 function l4CsumReplace(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     flags = vm.u64(5);
   const size = Number(flags & 0xfn),
     zeroMeans = (flags & 0x20n) !== 0n,
@@ -142,7 +138,7 @@ function xdpAdjustMeta(k: SimKernel, vm: Machine): void {
 
 function xdpStore(k: SimKernel, vm: Machine): void {
   const { packet } = xdpOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   if (off + size > packet.length) return vm.ret(-EINVAL);
   vm.memory.write(packet.data + off, vm.memory.read(vm.argMem(3, size), size));
@@ -150,7 +146,7 @@ function xdpStore(k: SimKernel, vm: Machine): void {
 }
 function xdpLoad(k: SimKernel, vm: Machine): void {
   const { packet } = xdpOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   if (off + size > packet.length) return vm.ret(-EINVAL);
   vm.memory.write(vm.argMem(3, size, true), packet.memory.read(packet.data + off, size));

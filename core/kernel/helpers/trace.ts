@@ -11,12 +11,12 @@ import type { HelperTable } from "./types.ts";
 const BPF_F_INDEX_MASK = 0xffffffffn,
   BPF_F_CURRENT_CPU = 0xffffffffn;
 
-function textOf(vm: Machine, reg: number, size: number): string {
+export function textOf(vm: Machine, reg: number, size: number): string {
   const bytes = vm.memory.read(vm.argMem(reg, size), size);
   const end = bytes.indexOf(0);
   return utf8(end < 0 ? bytes : bytes.subarray(0, end));
 }
-function words(vm: Machine, reg: number, bytes: number): bigint[] {
+export function words(vm: Machine, reg: number, bytes: number): bigint[] {
   if (bytes === 0) return [];
   const at = vm.argMem(reg, bytes);
   return Array.from({ length: bytes / 8 }, (_, i) => vm.memory.view.getBigUint64(at + 8 * i, true));
