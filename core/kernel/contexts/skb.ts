@@ -63,6 +63,17 @@ export class SkBuff {
   get length(): number {
     return this.packet.length;
   }
+  /** Sees to it that `head` bytes fit before the packet and `tail` after it; the packet and its headers may move. */
+  makeRoom(head: number, tail: number): void {
+    const { packet } = this;
+    const before = packet.data - packet.head,
+      after = packet.limit - packet.end;
+    if (before >= head && after >= tail) return;
+    const moved = packet.expand(Math.max(before, head + 64), Math.max(after, tail));
+    this.macHeader += moved;
+    this.networkHeader += moved;
+    if (this.transportHeader) this.transportHeader += moved;
+  }
 }
 /** Key and options of a tunnel; `remote` and `local` are source and destination of the outer header of a packet that came in. */
 export interface Tunnel {

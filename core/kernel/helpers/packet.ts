@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import type { Packet } from "../contexts/packet.ts";
 import type { SkBuff } from "../contexts/skb.ts";
 import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT } from "../contexts/xdp.ts";
-import { EACCES, EFAULT, EINVAL, ENOMEM } from "../errno.ts";
+import { EACCES, EFAULT, EINVAL, ENODEV, ENOMEM } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { skbOf, u32Arg, xdpOf } from "./args.ts";
 import { add, fold, replace, sumWords } from "./checksum.ts";
@@ -157,7 +157,7 @@ function skbChangeTail(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
   const length = vm.u32(2);
   if (vm.u64(3) !== 0n || length < 14 || length > 65535) return vm.ret(-EINVAL);
-  if (packet.data + length > packet.limit) return vm.ret(-ENOMEM);
+  if (length > packet.length) skbOf(k).makeRoom(0, length - packet.length);
   if (packet.data + length > packet.end) {
     packet.memory.u8.fill(0, packet.end, packet.data + length);
     packet.memory.markDirty(packet.end, packet.data + length - packet.end);
@@ -169,8 +169,9 @@ function skbChangeTail(k: SimKernel, vm: Machine): void {
 /** Makes `n` bytes of room at `off` of the packet (n below 0 removes), moving what lies before. False without room. */
 function moveHead(skb: SkBuff, off: number, n: number): boolean {
   const { packet } = skb;
+  if (n > 0) skb.makeRoom(n, 0);
   const data = packet.data - n;
-  if (data < packet.head || data > packet.end) return false;
+  if (data > packet.end) return false;
   packet.memory.u8.copyWithin(data, packet.data, packet.data + off);
   if (n > 0) packet.memory.u8.fill(0, data + off, data + off + n);
   packet.memory.markDirty(Math.min(data, packet.data), Math.abs(n) + off);
@@ -250,7 +251,9 @@ function pullData(k: SimKernel, vm: Machine): void {
 function checkMtu(k: SimKernel, vm: Machine): void {
   const nic = k.hardware.nic(vm.u32(2) || (k.run.skb?.ifindex ?? k.run.xdp?.ifindex ?? 1));
   if (vm.u64(5) & ~1n) return vm.ret(-EINVAL);
-  if (!nic) return vm.ret(-19);
+  if (!nic) return vm.ret(-ENODEV);
+  // BPF_MTU_CHK_SEGS is for packets of several segments, and without a change of length.
+  if (vm.u64(5) & 1n && k.run.skb && (vm.s32(4) !== 0 || k.run.skb.gsoSize === 0)) return vm.ret(-EINVAL);
   const at = vm.argMem(3, 4, true);
   const asked = vm.memory.view.getUint32(at, true);
   const packet = (k.run.skb?.packet ?? xdpOf(k).packet).length;

@@ -33,8 +33,9 @@ const ADJ_ALL = ADJ_ENCAP | ADJ_DECAP | ADJ.FIXED_GSO | ADJ.NO_CSUM_RESET;
 /** Makes `n` bytes of room `off` bytes into the packet (n below 0 removes), and moves the headers before it. False without room. */
 export function moveHeaders(skb: SkBuff, off: number, n: number): boolean {
   const { packet } = skb;
+  if (n > 0) skb.makeRoom(n, 0);
   const data = packet.data - n;
-  if (data < packet.head || data > packet.end) return false;
+  if (data > packet.end) return false;
   packet.memory.u8.copyWithin(data, packet.data, packet.data + off);
   if (n > 0) packet.memory.u8.fill(0, data + off, data + off + n);
   packet.memory.markDirty(Math.min(data, packet.data), Math.abs(n) + off);
@@ -170,7 +171,7 @@ function setTstamp(k: SimKernel, vm: Machine): void {
   const tstamp = vm.u64(2),
     type = vm.u32(3);
   if (skb.protocol !== IP && skb.protocol !== IPV6) return vm.ret(-EOPNOTSUPP);
-  if (type > 2 || (type === 0) !== (tstamp === 0n)) return vm.ret(-EINVAL);
+  if (type > 2 || (type !== 0 && tstamp === 0n)) return vm.ret(-EINVAL);
   skb.tstamp = BigInt.asIntN(64, tstamp);
   skb.tstampType = type;
   vm.ret(0);

@@ -177,6 +177,15 @@ export class SimSocket {
   remote(length: number): Uint8Array {
     return this.#sockets.store.memory.read(this.view.start + (length === 4 ? OFF.dip4 : OFF.dip6), length);
   }
+  /** Makes it a fresh socket with other addresses. */
+  readdress(family: number, local: Uint8Array, remote: Uint8Array): void {
+    this.#sockets.store.memory.write(this.view.start + OFF.ip4, new Uint8Array(20));
+    this.#sockets.store.memory.write(this.view.start + OFF.dip4, new Uint8Array(20));
+    this.#set(OFF.family, family);
+    this.mark = this.priority = 0;
+    this.#address(OFF.ip4, OFF.ip6, local);
+    this.#address(OFF.dip4, OFF.dip6, remote);
+  }
   bindTo(address: Uint8Array, port: number): void {
     this.#address(OFF.ip4, OFF.ip6, address);
     this.localPort = port;
@@ -202,6 +211,7 @@ interface State {
   readonly facts: ReadonlyMap<number, SocketFacts>;
   readonly kernel: ReadonlyMap<string, Region>;
   readonly next: number;
+  readonly detached: SimSocket | undefined;
 }
 
 export class Sockets implements KernelPart {
@@ -210,6 +220,7 @@ export class Sockets implements KernelPart {
   #facts: ReadonlyMap<number, SocketFacts> = new Map();
   #kernel: ReadonlyMap<string, Region> = new Map();
   #next = 1;
+  #detached: SimSocket | undefined;
   constructor(store: ObjectStore) {
     this.store = store;
   }
@@ -218,6 +229,12 @@ export class Sockets implements KernelPart {
     this.#list = [...this.#list, socket];
     this.#facts = new Map(this.#facts).set(socket.id, FRESH);
     return socket;
+  }
+  /** A socket that no look-up finds, as a test run has one; the same each time, with these addresses. */
+  detached(family: number, local: Uint8Array, remote: Uint8Array): SimSocket {
+    this.#detached ??= new SimSocket(this.#next++, { family, type: 0, protocol: 0 }, this);
+    this.#detached.readdress(family, local, remote);
+    return this.#detached;
   }
   all(): readonly SimSocket[] {
     return this.#list;
@@ -288,7 +305,7 @@ export class Sockets implements KernelPart {
     return this.store.fill(region, struct, tcp);
   }
   save(): State {
-    return { list: this.#list, facts: this.#facts, kernel: this.#kernel, next: this.#next };
+    return { list: this.#list, facts: this.#facts, kernel: this.#kernel, next: this.#next, detached: this.#detached };
   }
   restore(state: unknown): void {
     const s = state as State;
@@ -296,5 +313,6 @@ export class Sockets implements KernelPart {
     this.#facts = s.facts;
     this.#kernel = s.kernel;
     this.#next = s.next;
+    this.#detached = s.detached;
   }
 }
