@@ -51,6 +51,8 @@ export interface LoadedProgram {
 /** The part of a ProgramSpec that loading needs. */
 export type LoadSpec = Pick<ProgramSpec, "name" | "type" | "expectedAttachType" | "insns" | "license"> &
   Partial<ProgramSpec> & {
+    /** The object's types, for objects that the program allocates. */
+    readonly btf?: Btf | undefined;
     /** Given by the verifier that accepted the program; without it only the interpreter runs it. */
     readonly special?: readonly number[] | undefined;
   };
@@ -83,6 +85,7 @@ export class SimKernel implements Kernel, MapHost {
   /** Tasks, cgroups, sockets, routes, files, timers. */
   readonly objects: KernelObjects;
   #objects = new Map<number, object>();
+  readonly #types = new WeakMap<Program, Btf>();
   #nextFd = 3;
   #nextId = 1;
 
@@ -136,6 +139,10 @@ export class SimKernel implements Kernel, MapHost {
   hasDevice(ifindex: number): boolean {
     return this.hardware.nic(ifindex) !== undefined;
   }
+  /** The types of the object that a program came from. */
+  typesOf(program: Program): Btf | undefined {
+    return this.#types.get(program);
+  }
   programs(): LoadedProgram[] {
     return [...this.#objects.values()].filter((o): o is LoadedProgram => "code" in o);
   }
@@ -176,6 +183,7 @@ export class SimKernel implements Kernel, MapHost {
         return insn.src === 1 ? map.region.start : map.valueAddress(next.imm >>> 0);
       },
     });
+    if (spec.btf) this.#types.set(code, spec.btf);
     const fd = this.#nextFd++;
     this.#objects.set(fd, { id: this.#nextId++, fd, spec, maps: maps as BpfMap[], code });
     return fd;

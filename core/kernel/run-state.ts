@@ -37,6 +37,10 @@ export interface HookState {
   /** sock_ops: TCP options of the packet, and room that is reserved in the next one. */
   readonly headerOptions?: Uint8Array;
   readonly reservedOptions?: number;
+  /** sock_addr of Unix sockets: the path that the program put in. */
+  readonly sunPath?: Uint8Array;
+  /** sock_ops: whether the packet's sending is to be time-stamped. */
+  readonly txTimestamp?: boolean;
   /** lirc: keys and moves that were reported. */
   readonly remote?: readonly string[];
   /** xdp: hash, time stamp and VLAN tag that the device found. */

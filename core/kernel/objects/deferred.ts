@@ -54,6 +54,10 @@ export class DeferredWork implements KernelPart {
     const waiting = at < 0 ? [...others, work] : [...others.slice(0, at), work, ...others.slice(at)];
     this.#state = { ...this.#state, waiting };
   }
+  /** Whether something waits for `at`. */
+  waits(at: number): boolean {
+    return this.#state.waiting.some((w) => w.at === at);
+  }
   /** Takes out what waits for `at`; whether there was something. */
   cancel(at: number): boolean {
     const waiting = this.#state.waiting.filter((w) => w.at !== at);
