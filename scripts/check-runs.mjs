@@ -2,12 +2,12 @@
 //   node scripts/check-runs.mjs [--write] [--only TEXT]     --write puts the kernel's answers into test/fixtures/machine/runs.json
 // Needs root, a C compiler and a kernel that answers bpf(2); else it says why and ends with 77. It loads, test-runs and creates maps only.
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle, root } from "./bundle.mjs";
 import { kernelAsker } from "./kernel-asker.mjs";
 
-const OURS = `export { CASES } from "./test/kernel-sim/cases/index.ts"; export { questionOf, answerOf } from "./test/kernel-sim/run-cases.ts";`;
+const OURS = `export { CASES } from "./test/kernel-sim/cases/index.ts"; export { questionOf, answerOf } from "./test/kernel-sim/run-cases.ts"; export { openBtf } from "./core/object/index.ts";`;
 const args = process.argv.slice(2);
 const only = args.includes("--only") ? args[args.indexOf("--only") + 1] : "";
 const { tool, why } = kernelAsker();
@@ -15,11 +15,14 @@ if (!tool) {
   console.log(`runs: skipped: ${why}`);
   process.exit(77);
 }
-const { CASES, questionOf, answerOf } = await import(await bundle("check-runs.mjs", OURS));
+const { CASES, questionOf, answerOf, openBtf } = await import(await bundle("check-runs.mjs", OURS));
+const host = openBtf(readFileSync("/sys/kernel/btf/vmlinux"));
+/** Long runs of zeros and what both answers begin with are left out. */
+const short = (text) => text.replace(/(00)+(?= |$)/g, "..");
 const answers = {};
 let differ = 0;
 for (const c of CASES.filter((one) => one.name.includes(only))) {
-  const { status, stdout, stderr } = spawnSync(tool, [], { input: `${questionOf(c).join("\n")}\n`, encoding: "utf8", maxBuffer: 1 << 26 });
+  const { status, stdout, stderr } = spawnSync(tool, [], { input: `${questionOf(c, host).join("\n")}\n`, encoding: "utf8", maxBuffer: 1 << 26 });
   if (status === 77) {
     console.log("runs: skipped: the kernel refuses bpf(2) here");
     process.exit(77);
@@ -29,7 +32,7 @@ for (const c of CASES.filter((one) => one.name.includes(only))) {
   const here = answerOf(c);
   if (here === kernel && kernel.startsWith("ran ")) continue;
   differ++;
-  console.log(`${c.name}\n  kernel ${kernel}\n  here   ${here}`);
+  console.log(`${c.name}\n  kernel ${short(kernel)}\n  here   ${short(here)}`);
 }
 console.log(`${Object.keys(answers).length} cases, ${differ} differ`);
 if (args.includes("--write")) writeFileSync(join(root, "test/fixtures/machine/runs.json"), `${JSON.stringify(answers, undefined, 1)}\n`);

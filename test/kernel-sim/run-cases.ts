@@ -1,6 +1,7 @@
 // Small programs that are run here and by the running kernel, with the lines that ask it. It judges nothing.
 import { encodeInsns } from "../../core/isa/index.ts";
 import { loadWithMaps, SimKernel, testRun } from "../../core/kernel/index.ts";
+import type { Btf } from "../../core/object/index.ts";
 import { verify } from "../../core/verifier/index.ts";
 import { kernelBtf } from "../parity/corpora.ts";
 import { build, type Setting } from "../verifier/checks/program.ts";
@@ -13,14 +14,18 @@ export interface RunCase extends Setting {
   readonly data?: string;
   readonly ctx?: string;
 }
+const CALL = 0x85,
+  KFUNC = 2,
+  FUNC = 12;
 const hex = (bytes: Uint8Array | undefined): string => (bytes?.length ? Buffer.from(bytes).toString("hex") : "-");
 const built = (c: RunCase): ReturnType<typeof build> => build({ ...c, check: "memory", neighbour: {} } as unknown as Parameters<typeof build>[0]);
 
-/** The lines for test/kernel/ask.c, which end in one `test`. */
-export function questionOf(c: RunCase): string[] {
+/** The lines for test/kernel/ask.c, which end in one `test`. `host` are the types of the kernel that is asked: its kfuncs have other numbers. */
+export function questionOf(c: RunCase, host: Btf): string[] {
   const b = built(c);
   const { type, flags } = b.input;
-  return [...environment(b), `test ${type} ${flags} ${c.data ?? "-"} ${c.ctx ?? "-"} ${hex(encodeInsns(b.raw))}`];
+  const insns = b.raw.map((i) => (i.code === CALL && i.src === KFUNC ? { ...i, imm: host.find(kernelBtf().type(i.imm).name, FUNC) } : i));
+  return [...environment(b), `test ${type} ${flags} ${c.data ?? "-"} ${c.ctx ?? "-"} ${hex(encodeInsns(insns))}`];
 }
 /** The same answer from the simulated kernel. */
 export function answerOf(c: RunCase, engine: "interpreter" | "wasm" = "interpreter"): string {

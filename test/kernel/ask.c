@@ -275,13 +275,15 @@ static void test(const char *line) {
     run.test.ctx_in = (unsigned long)context;
     run.test.ctx_out = (unsigned long)context_out;
     run.test.ctx_size_out = sizeof context_out;
-    if (type == BPF_PROG_TYPE_RAW_TRACEPOINT) run.test.ctx_out = run.test.ctx_size_out = 0;
+    /* These leave what comes out where it came in. */
+    if (type == BPF_PROG_TYPE_RAW_TRACEPOINT || type == BPF_PROG_TYPE_SYSCALL) run.test.ctx_out = run.test.ctx_size_out = 0;
   }
   int err = bpf(BPF_PROG_TEST_RUN, &run) < 0 ? errno : 0;
   close(fd);
   printf("ran %d %u", err, err ? 0 : run.test.retval);
   show(packet_out, err || packet_hex[0] == '-' ? 0 : (int)run.test.data_size_out);
-  show(context_out, err || context_hex[0] == '-' ? 0 : (int)run.test.ctx_size_out);
+  int in_place = type == BPF_PROG_TYPE_SYSCALL;
+  show(in_place ? context : context_out, err || context_hex[0] == '-' ? 0 : (int)(in_place ? run.test.ctx_size_in : run.test.ctx_size_out));
   for (int i = 0; i < map_count; i++) show_map(maps[i]);
   putchar('\n');
   fflush(stdout);

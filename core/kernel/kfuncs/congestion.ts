@@ -4,7 +4,7 @@ import { socketArg } from "../helpers/args.ts";
 import type { SimKernel } from "../kernel.ts";
 import { type SimSocket } from "../objects/index.ts";
 import { trap } from "../../vm/index.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 const socketOf = (k: SimKernel, vm: Machine): SimSocket => socketArg(k, vm, 1) ?? trap("bad-argument", "R1 of the call is NULL");
 const LEAST_SSTHRESH = 2;
@@ -43,9 +43,9 @@ function renoAvoid(k: SimKernel, vm: Machine): void {
 }
 
 export const CONGESTION_KFUNCS: KfuncTable = {
-  tcp_slow_start: (k, vm) => vm.ret(slowStart(socketOf(k, vm), vm.u32(2))),
+  tcp_slow_start: (k, vm) => retInt(vm, slowStart(socketOf(k, vm), vm.u32(2))),
   tcp_cong_avoid_ai: (k, vm) => avoid(k, socketOf(k, vm), vm.u32(2), vm.u32(3)),
   tcp_reno_cong_avoid: renoAvoid,
-  tcp_reno_ssthresh: (k, vm) => vm.ret(Math.max(socketOf(k, vm).tcpField("snd_cwnd") >>> 1, LEAST_SSTHRESH)),
-  tcp_reno_undo_cwnd: (k, vm) => vm.ret(socketOf(k, vm).tcpField("snd_cwnd")),
+  tcp_reno_ssthresh: (k, vm) => retInt(vm, Math.max(socketOf(k, vm).tcpField("snd_cwnd") >>> 1, LEAST_SSTHRESH)),
+  tcp_reno_undo_cwnd: (k, vm) => retInt(vm, socketOf(k, vm).tcpField("snd_cwnd")),
 };

@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import { EACCES, EINVAL } from "../errno.ts";
 import { bytesArg, pointerArg } from "../helpers/args.ts";
 import type { SimKernel } from "../kernel.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 /** sizeof(cpumask_t) with 256 CPUs at most, and struct bpf_cpumask with its reference count. */
 const MASK_BYTES = 32,
@@ -49,35 +49,35 @@ function release(k: SimKernel, vm: Machine): void {
 function bit(operation: (set: bigint, mask: bigint) => bigint | undefined) {
   return (k: SimKernel, vm: Machine): void => {
     const cpu = vm.u32(1);
-    if (cpu >= k.cpus) return vm.ret(0);
+    if (cpu >= k.cpus) return retInt(vm, 0);
     const set = get(vm, 2),
       mask = 1n << BigInt(cpu);
     const next = operation(set, mask);
     if (next !== undefined) put(vm, 2, next);
-    vm.ret(set & mask ? 1 : 0);
+    retInt(vm, set & mask ? 1 : 0);
   };
 }
 /** A question about two sets. */
 const ask =
   (test: (a: bigint, b: bigint) => boolean) =>
   (k: SimKernel, vm: Machine): void =>
-    vm.ret(test(get(vm, 1) & all(k), get(vm, 2) & all(k)) ? 1 : 0);
+    retInt(vm, test(get(vm, 1) & all(k), get(vm, 2) & all(k)) ? 1 : 0);
 /** A set made of two others. */
 const combine =
   (operation: (a: bigint, b: bigint) => bigint) =>
   (k: SimKernel, vm: Machine): void => {
     const made = operation(get(vm, 2), get(vm, 3));
     put(vm, 1, made);
-    vm.ret(made & all(k) ? 1 : 0);
+    retInt(vm, made & all(k) ? 1 : 0);
   };
 function populate(k: SimKernel, vm: Machine): void {
   const size = vm.u32(3);
   const least = Math.ceil(k.cpus / 8);
-  if (size < least) return vm.ret(-EACCES);
-  if (size > 8 && size % 8) return vm.ret(-EINVAL);
+  if (size < least) return retInt(vm, -EACCES);
+  if (size > 8 && size % 8) return retInt(vm, -EINVAL);
   const bytes = bytesArg(vm, 2, size);
   put(vm, 1, bytes.slice(0, MASK_BYTES).reduceRight((set, b) => (set << 8n) | BigInt(b), 0n) & all(k));
-  vm.ret(0);
+  retInt(vm, 0);
 }
 
 export const CPUMASK_KFUNCS: KfuncTable = {
@@ -88,9 +88,9 @@ export const CPUMASK_KFUNCS: KfuncTable = {
     vm.retPtr(at);
   },
   bpf_cpumask_release: release,
-  bpf_cpumask_first: (k, vm) => vm.ret(first(k, get(vm, 1))),
-  bpf_cpumask_first_zero: (k, vm) => vm.ret(first(k, ~get(vm, 1))),
-  bpf_cpumask_first_and: (k, vm) => vm.ret(first(k, get(vm, 1) & get(vm, 2))),
+  bpf_cpumask_first: (k, vm) => retInt(vm, first(k, get(vm, 1))),
+  bpf_cpumask_first_zero: (k, vm) => retInt(vm, first(k, ~get(vm, 1))),
+  bpf_cpumask_first_and: (k, vm) => retInt(vm, first(k, get(vm, 1) & get(vm, 2))),
   bpf_cpumask_set_cpu: bit((set, mask) => set | mask),
   bpf_cpumask_clear_cpu: bit((set, mask) => set & ~mask),
   bpf_cpumask_test_cpu: bit(() => undefined),
@@ -104,11 +104,11 @@ export const CPUMASK_KFUNCS: KfuncTable = {
   bpf_cpumask_equal: ask((a, b) => a === b),
   bpf_cpumask_intersects: ask((a, b) => (a & b) !== 0n),
   bpf_cpumask_subset: ask((a, b) => (a & ~b) === 0n),
-  bpf_cpumask_empty: (k, vm) => vm.ret((get(vm, 1) & all(k)) === 0n ? 1 : 0),
-  bpf_cpumask_full: (k, vm) => vm.ret((get(vm, 1) & all(k)) === all(k) ? 1 : 0),
+  bpf_cpumask_empty: (k, vm) => retInt(vm, (get(vm, 1) & all(k)) === 0n ? 1 : 0),
+  bpf_cpumask_full: (k, vm) => retInt(vm, (get(vm, 1) & all(k)) === all(k) ? 1 : 0),
   bpf_cpumask_copy: (_k, vm) => put(vm, 1, get(vm, 2)),
-  bpf_cpumask_any_distribute: (k, vm) => vm.ret(distribute(k, get(vm, 1))),
-  bpf_cpumask_any_and_distribute: (k, vm) => vm.ret(distribute(k, get(vm, 1) & get(vm, 2))),
-  bpf_cpumask_weight: (k, vm) => vm.ret([...(get(vm, 1) & all(k)).toString(2)].filter((c) => c === "1").length),
+  bpf_cpumask_any_distribute: (k, vm) => retInt(vm, distribute(k, get(vm, 1))),
+  bpf_cpumask_any_and_distribute: (k, vm) => retInt(vm, distribute(k, get(vm, 1) & get(vm, 2))),
+  bpf_cpumask_weight: (k, vm) => retInt(vm, [...(get(vm, 1) & all(k)).toString(2)].filter((c) => c === "1").length),
   bpf_cpumask_populate: populate,
 };

@@ -5,21 +5,21 @@ import { E2BIG, EFAULT, EINVAL, ERANGE } from "../errno.ts";
 import { skbOf, taskArg, xdpOf } from "../helpers/args.ts";
 import { readSafely, readStringBytes } from "../helpers/memory-access.ts";
 import type { SimKernel } from "../kernel.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 function adjust(_k: SimKernel, vm: Machine): void {
   const d = readDynptr(vm, 1);
   const start = vm.u64(2),
     end = vm.u64(3);
-  if (!d.data || start > end) return vm.ret(-EINVAL);
-  if (start > BigInt(d.size) || end > BigInt(d.size)) return vm.ret(-ERANGE);
+  if (!d.data || start > end) return retInt(vm, -EINVAL);
+  if (start > BigInt(d.size) || end > BigInt(d.size)) return retInt(vm, -ERANGE);
   writeDynptr(vm, 1, { ...d, offset: d.offset + Number(start), size: Number(end - start) });
-  vm.ret(0);
+  retInt(vm, 0);
 }
 function clone(_k: SimKernel, vm: Machine): void {
   const d = readDynptr(vm, 1);
   writeDynptr(vm, 2, d.data ? d : NULL_DYNPTR);
-  vm.ret(d.data ? 0 : -EINVAL);
+  retInt(vm, d.data ? 0 : -EINVAL);
 }
 /** A pointer into the dynptr's data; NULL when it does not fit. The buffer of the caller is not needed, as all data are in one piece. */
 function slice(write: boolean) {
@@ -35,22 +35,22 @@ function fromSkb(k: SimKernel, vm: Machine): void {
   const skb = skbOf(k);
   if (vm.u64(2) !== 0n) {
     writeDynptr(vm, 3, NULL_DYNPTR);
-    return vm.ret(-EINVAL);
+    return retInt(vm, -EINVAL);
   }
   writeDynptr(vm, 3, { data: k.run.ctxAt, type: DYNPTR.SKB, size: skb.length, offset: 0, rdonly: false });
-  vm.ret(0);
+  retInt(vm, 0);
 }
 function fromSkbMeta(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
   const bad = vm.u64(2) !== 0n;
   writeDynptr(vm, 3, bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.SKB_META, size: packet.data - packet.meta, offset: 0, rdonly: false });
-  vm.ret(bad ? -EINVAL : 0);
+  retInt(vm, bad ? -EINVAL : 0);
 }
 function fromXdp(k: SimKernel, vm: Machine): void {
   const { packet } = xdpOf(k);
   const bad = vm.u64(2) !== 0n;
   writeDynptr(vm, 3, bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.XDP, size: packet.length, offset: 0, rdonly: false });
-  vm.ret(bad ? -EINVAL : 0);
+  retInt(vm, bad ? -EINVAL : 0);
 }
 /** bpf_dynptr_copy: destination, its offset, source, its offset, size. */
 function copy(k: SimKernel, vm: Machine): void {
@@ -58,17 +58,17 @@ function copy(k: SimKernel, vm: Machine): void {
     from = readDynptr(vm, 3);
   const size = vm.u64(5);
   const error = !to.data || !from.data || to.rdonly ? -EINVAL : outside(to, vm.u64(2), size) || outside(from, vm.u64(4), size);
-  if (error) return vm.ret(error);
+  if (error) return retInt(vm, error);
   const bytes = dynptrRead(k, vm, from, vm.u64(4), Number(size));
-  vm.ret(typeof bytes === "number" ? bytes : dynptrWrite(k, vm, to, { off: vm.u64(2), flags: 0n }, bytes));
+  retInt(vm, typeof bytes === "number" ? bytes : dynptrWrite(k, vm, to, { off: vm.u64(2), flags: 0n }, bytes));
 }
 function memset(k: SimKernel, vm: Machine): void {
   const d = readDynptr(vm, 1);
   const size = vm.u64(3);
-  if (!d.data || d.rdonly) return vm.ret(-EINVAL);
+  if (!d.data || d.rdonly) return retInt(vm, -EINVAL);
   const error = outside(d, vm.u64(2), size);
-  if (error) return vm.ret(error);
-  vm.ret(dynptrWrite(k, vm, d, { off: vm.u64(2), flags: 0n }, new Uint8Array(Number(size)).fill(vm.u32(4) & 255)));
+  if (error) return retInt(vm, error);
+  retInt(vm, dynptrWrite(k, vm, d, { off: vm.u64(2), flags: 0n }, new Uint8Array(Number(size)).fill(vm.u32(4) & 255)));
 }
 
 /** Copies foreign memory into a dynptr: dynptr, offset, length, address. Text is cut at NUL and its length with NUL comes back. */
@@ -77,16 +77,16 @@ function readInto(kind: "bytes" | "text", fail: (k: SimKernel, vm: Machine) => b
     const d = readDynptr(vm, 1);
     const off = vm.u64(2),
       length = vm.u64(3);
-    if (!d.data || d.rdonly) return vm.ret(-EINVAL);
-    if (length > BigInt(DYNPTR_MAX_SIZE) || outside(d, off, length)) return vm.ret(-E2BIG);
+    if (!d.data || d.rdonly) return retInt(vm, -EINVAL);
+    if (length > BigInt(DYNPTR_MAX_SIZE) || outside(d, off, length)) return retInt(vm, -E2BIG);
     const size = Number(length);
     const got = fail(k, vm) ? undefined : kind === "bytes" ? readSafely(k, vm.u64(4), size) : textAt(k, vm.u64(4), size);
     if (!got) {
       store(k, vm, d, off, new Uint8Array(size));
-      return vm.ret(-EFAULT);
+      return retInt(vm, -EFAULT);
     }
     store(k, vm, d, off, got);
-    vm.ret(kind === "bytes" ? 0 : got.length);
+    retInt(vm, kind === "bytes" ? 0 : got.length);
   };
 }
 function store(k: SimKernel, vm: Machine, d: Dynptr, off: bigint, bytes: Uint8Array): void {
@@ -111,15 +111,15 @@ export const DYNPTR_KFUNCS: KfuncTable = {
   bpf_dynptr_from_skb: fromSkb,
   bpf_dynptr_from_skb_meta: fromSkbMeta,
   bpf_dynptr_from_xdp: fromXdp,
-  bpf_dynptr_is_null: (_k, vm) => vm.ret(readDynptr(vm, 1).data ? 0 : 1),
+  bpf_dynptr_is_null: (_k, vm) => retInt(vm, readDynptr(vm, 1).data ? 0 : 1),
   bpf_dynptr_is_rdonly: (_k, vm) => {
     const d = readDynptr(vm, 1);
-    vm.ret(d.data && d.rdonly ? 1 : 0);
+    retInt(vm, d.data && d.rdonly ? 1 : 0);
   },
   bpf_dynptr_memset: memset,
   bpf_dynptr_size: (_k, vm) => {
     const d = readDynptr(vm, 1);
-    vm.ret(d.data ? d.size : -EINVAL);
+    retInt(vm, d.data ? d.size : -EINVAL);
   },
   bpf_dynptr_slice: slice(false),
   bpf_dynptr_slice_rdwr: slice(true),

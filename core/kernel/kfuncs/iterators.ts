@@ -6,7 +6,7 @@ import { cgroupArg, taskArg } from "../helpers/args.ts";
 import { readSafely } from "../helpers/memory-access.ts";
 import type { SimKernel } from "../kernel.ts";
 import { VMAS } from "../objects/index.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 /** Bytes of struct bpf_iter_num, and of the largest of the others. */
 const NUM_BYTES = 8,
@@ -20,7 +20,7 @@ function numNew(_k: SimKernel, vm: Machine): void {
     end = vm.s32(3);
   const error = start > end ? -EINVAL : end - start > MAX_LOOPS ? -E2BIG : 0;
   putNum(vm, at, error ? 0 : start - 1, error ? 0 : end);
-  vm.ret(error);
+  retInt(vm, error);
 }
 function putNum(vm: Machine, at: number, current: number, end: number): void {
   vm.memory.view.setInt32(at, current, true);
@@ -41,16 +41,16 @@ function bitsNew(k: SimKernel, vm: Machine): void {
   const source = vm.u64(2);
   vm.memory.write(at, new Uint8Array(STATE_BYTES));
   begin(k, at, []);
-  if (source === 0n || count === 0) return vm.ret(-EINVAL);
-  if (count > MOST_WORDS) return vm.ret(-E2BIG);
+  if (source === 0n || count === 0) return retInt(vm, -EINVAL);
+  if (count > MOST_WORDS) return retInt(vm, -E2BIG);
   const bytes = readSafely(k, source, count * 8);
-  if (!bytes) return vm.ret(-EFAULT);
+  if (!bytes) return retInt(vm, -EFAULT);
   const bits: number[] = [];
   bytes.forEach((b, i) => {
     for (let j = 0; j < 8; j++) if ((b >> j) & 1) bits.push(8 * i + j);
   });
   begin(k, at, bits);
-  vm.ret(0);
+  retInt(vm, 0);
 }
 /** Where the state keeps the bit that was found last. */
 const BIT_AT = 12;
@@ -81,16 +81,16 @@ function taskNew(k: SimKernel, vm: Machine): void {
   const at = vm.argMem(1, 24, true);
   const flags = vm.u32(3);
   begin(k, at, []);
-  if (flags > TASK_ITER.PROC_THREADS || vm.hi32(3) !== 0) return vm.ret(-EINVAL);
+  if (flags > TASK_ITER.PROC_THREADS || vm.hi32(3) !== 0) return retInt(vm, -EINVAL);
   const of = taskArg(k, vm, 2);
-  if (flags === TASK_ITER.PROC_THREADS && !of) return vm.ret(-EINVAL);
+  if (flags === TASK_ITER.PROC_THREADS && !of) return retInt(vm, -EINVAL);
   const { tasks } = k.objects;
   tasks.add(k.run.task);
   const chosen = tasks
     .all()
     .filter((t) => (flags === TASK_ITER.ALL_PROCS ? t.pid === t.tgid : flags === TASK_ITER.ALL_THREADS || t.tgid === of!.tgid));
   begin(k, at, chosen.map((t) => tasks.region(t).start));
-  vm.ret(0);
+  retInt(vm, 0);
 }
 const CSS_ITER = { PRE: 2, POST: 3, UP: 4 } as const;
 function cssNew(k: SimKernel, vm: Machine): void {
@@ -98,41 +98,41 @@ function cssNew(k: SimKernel, vm: Machine): void {
   const flags = vm.u32(3);
   begin(k, at, []);
   const start = cgroupArg(k, vm, 2);
-  if (!start || ![CSS_ITER.PRE, CSS_ITER.POST, CSS_ITER.UP].includes(flags as 2)) return vm.ret(-EINVAL);
+  if (!start || ![CSS_ITER.PRE, CSS_ITER.POST, CSS_ITER.UP].includes(flags as 2)) return retInt(vm, -EINVAL);
   const { cgroups, store } = k.objects;
   const groups =
     flags === CSS_ITER.UP
       ? Array.from({ length: start.level + 1 }, (_, i) => cgroups.ancestor(start, start.level - i)!)
       : cgroups.walk(start, flags === CSS_ITER.PRE);
   begin(k, at, groups.map((g) => store.memberAt(cgroups.region(g), "cgroup", "self")));
-  vm.ret(0);
+  retInt(vm, 0);
 }
 function cssTaskNew(k: SimKernel, vm: Machine): void {
   const at = vm.argMem(1, 8, true);
   const group = cgroupArg(k, vm, 2);
   begin(k, at, []);
   // CSS_TASK_ITER_PROCS 1, CSS_TASK_ITER_THREADED 2.
-  if (!group || ![0, 1, 3].includes(vm.u32(3))) return vm.ret(-EINVAL);
+  if (!group || ![0, 1, 3].includes(vm.u32(3))) return retInt(vm, -EINVAL);
   const { tasks } = k.objects;
   tasks.add(k.run.task);
   const members = tasks.all().filter((t) => t.cgroupId === group.id && (vm.u32(3) === 0 || t.pid === t.tgid));
   begin(k, at, members.map((t) => tasks.region(t).start));
-  vm.ret(0);
+  retInt(vm, 0);
 }
 function vmaNew(k: SimKernel, vm: Machine): void {
   const at = vm.argMem(1, 8, true);
   const task = taskArg(k, vm, 2);
   const from = vm.u64(3);
   begin(k, at, []);
-  if (!task) return vm.ret(-ENOENT);
+  if (!task) return retInt(vm, -ENOENT);
   const vmas = k.objects.tasks.vmas(task);
   begin(k, at, VMAS.flatMap((v, i) => (v.end > from ? [vmas[i]!.start] : [])));
-  vm.ret(0);
+  retInt(vm, 0);
 }
 /** Iterators over what this machine has none of: slab caches, DMA buffers. */
 function emptyNew(k: SimKernel, vm: Machine): void {
   begin(k, vm.argMem(1, 8, true), []);
-  vm.ret(0);
+  retInt(vm, 0);
 }
 
 export const ITERATOR_KFUNCS: KfuncTable = {

@@ -4,7 +4,7 @@ import { EINVAL } from "../errno.ts";
 import { pointerArg } from "../helpers/args.ts";
 import type { SimKernel } from "../kernel.ts";
 import { dropObject, localObject } from "./local-object.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 /** struct bpf_list_head: next, prev; struct bpf_list_node adds its owner. */
 const NEXT = 0,
@@ -43,7 +43,7 @@ function push(tail: boolean) {
     open(links, head);
     if (links.get(node + OWNER) !== 0) {
       dropObject(k, object);
-      return vm.ret(-EINVAL);
+      return retInt(vm, -EINVAL);
     }
     const before = tail ? links.get(head + PREV) : head;
     const after = tail ? head : links.get(head + NEXT);
@@ -52,7 +52,7 @@ function push(tail: boolean) {
     links.set(before + NEXT, node);
     links.set(after + PREV, node);
     links.set(node + OWNER, head);
-    vm.ret(0);
+    retInt(vm, 0);
   };
 }
 function end(tail: boolean, remove: boolean) {

@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import { EINVAL, ENODATA, ENOENT, EOPNOTSUPP } from "../errno.ts";
 import { xdpOf } from "../helpers/args.ts";
 import type { SimKernel } from "../kernel.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 function put(vm: Machine, reg: number, size: number, value: bigint): void {
   const at = vm.argMem(reg, size, true);
@@ -14,28 +14,28 @@ const meta = (k: SimKernel) => k.run.hook.rxMetadata;
 
 function rxHash(k: SimKernel, vm: Machine): void {
   const hash = meta(k)?.hash;
-  if (hash === undefined) return vm.ret(meta(k) ? -ENODATA : -EOPNOTSUPP);
+  if (hash === undefined) return retInt(vm, meta(k) ? -ENODATA : -EOPNOTSUPP);
   put(vm, 2, 4, BigInt(hash));
   put(vm, 3, 4, BigInt(meta(k)!.hashType ?? 0));
-  vm.ret(0);
+  retInt(vm, 0);
 }
 function rxTimestamp(k: SimKernel, vm: Machine): void {
   const timestamp = meta(k)?.timestamp;
-  if (timestamp === undefined) return vm.ret(meta(k) ? -ENODATA : -EOPNOTSUPP);
+  if (timestamp === undefined) return retInt(vm, meta(k) ? -ENODATA : -EOPNOTSUPP);
   put(vm, 2, 8, timestamp);
-  vm.ret(0);
+  retInt(vm, 0);
 }
 function rxVlan(k: SimKernel, vm: Machine): void {
   const tci = meta(k)?.vlanTci;
-  if (tci === undefined) return vm.ret(meta(k) ? -ENODATA : -EOPNOTSUPP);
+  if (tci === undefined) return retInt(vm, meta(k) ? -ENODATA : -EOPNOTSUPP);
   const proto = meta(k)!.vlanProto ?? 0x8100;
   put(vm, 2, 2, BigInt(((proto & 255) << 8) | (proto >> 8)));
   put(vm, 3, 2, BigInt(tci));
-  vm.ret(0);
+  retInt(vm, 0);
 }
 /** bpf_xdp_pull_data: packets are in one piece, so that only the length is judged. */
 function pullData(k: SimKernel, vm: Machine): void {
-  vm.ret(vm.u32(2) > xdpOf(k).packet.length ? -EINVAL : 0);
+  retInt(vm, vm.u32(2) > xdpOf(k).packet.length ? -EINVAL : 0);
 }
 /** bpf_xdp_get_xfrm_state: there is no IPsec state; the error goes into the first word of struct bpf_xfrm_state_opts. */
 function xfrmState(_k: SimKernel, vm: Machine): void {

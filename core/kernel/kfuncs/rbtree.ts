@@ -5,7 +5,7 @@ import { pointerArg } from "../helpers/args.ts";
 import type { SimKernel } from "../kernel.ts";
 import { Links } from "./list.ts";
 import { dropObject, localObject } from "./local-object.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 /**
  * struct bpf_rb_node (32 bytes) and bpf_rb_root (16 bytes):
@@ -208,7 +208,7 @@ class Descend implements Continuation {
     const below = tree.child(this.at, side);
     if (below) return new Descend(this.slot, this.root, this.node, { at: below, isLeftmost });
     tree.insert(this.node, this.at, side, isLeftmost);
-    vm.ret(0);
+    retInt(vm, 0);
     return undefined;
   }
 }
@@ -220,11 +220,11 @@ function add(k: SimKernel, vm: Machine): void {
   const tree = new Tree(vm, root);
   if (tree.child(node, OWNER) !== 0) {
     dropObject(k, object);
-    return vm.ret(-EINVAL);
+    return retInt(vm, -EINVAL);
   }
   if (tree.top === 0) {
     tree.insert(node, 0, 0, true);
-    return vm.ret(0);
+    return retInt(vm, 0);
   }
   vm.requestCallback(new Descend(slot, root, node, { at: tree.top, isLeftmost: true }));
 }

@@ -2,7 +2,7 @@
 import { KERNEL_HI, R_READ, type Machine } from "../../vm/index.ts";
 import { E2BIG, EFAULT, ENOENT, ERANGE } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 /** Longest text that is looked at (XATTR_SIZE_MAX). */
 const MOST = 65536;
@@ -33,14 +33,14 @@ const one =
   (answer: Answer) =>
   (k: SimKernel, vm: Machine): void => {
     const t = new Text(k, vm, 1);
-    vm.ret(t.bad || answer(t, vm));
+    retInt(vm, t.bad || answer(t, vm));
   };
 const two =
   (answer: (a: Text, b: Text, vm: Machine) => number) =>
   (k: SimKernel, vm: Machine): void => {
     const a = new Text(k, vm, 1),
       b = new Text(k, vm, 2);
-    vm.ret(a.bad || b.bad || answer(a, b, vm));
+    retInt(vm, a.bad || b.bad || answer(a, b, vm));
   };
 
 function compare(a: Text, b: Text, fold: (c: number) => number): number {

@@ -5,7 +5,7 @@ import { init, setCallback } from "../helpers/timer.ts";
 import { pointerArg, taskArg } from "../helpers/args.ts";
 import type { SimKernel } from "../kernel.ts";
 import { BpfMap } from "../maps/map.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 /** RFLAGS with interrupts on, as irqsave finds them. */
 const IRQ_ON = 0x246n,
@@ -30,7 +30,7 @@ function lock(vm: Machine): boolean {
     vm.memory.view.setUint32(at, 1, true);
     vm.memory.markDirty(at, 4);
   }
-  vm.ret(held ? -EDEADLK : 0);
+  retInt(vm, held ? -EDEADLK : 0);
   return !held;
 }
 function unlock(vm: Machine): void {
@@ -39,29 +39,29 @@ function unlock(vm: Machine): void {
   vm.memory.markDirty(at, 4);
 }
 function wqInit(k: SimKernel, vm: Machine): void {
-  if (vm.u64(3) !== 0n) return vm.ret(-EINVAL);
+  if (vm.u64(3) !== 0n) return retInt(vm, -EINVAL);
   init(k, vm, "workqueue", 1);
 }
 function wqStart(k: SimKernel, vm: Machine): void {
   const at = vm.argMem(1, 16, true);
   const callback = k.objects.deferred.armed(at)?.callback;
-  if (vm.u32(2) !== 0 || !callback) return vm.ret(-EINVAL);
+  if (vm.u32(2) !== 0 || !callback) return retInt(vm, -EINVAL);
   k.objects.deferred.add({ at, kind: "workqueue", dueNs: k.hardware.nowNs, ...callback });
-  vm.ret(0);
+  retInt(vm, 0);
 }
 /** bpf_task_work_schedule_*: task, struct bpf_task_work, map, callback. It runs when the task goes back to user space, which is when time passes. */
 function taskWork(k: SimKernel, vm: Machine): void {
   const task = taskArg(k, vm, 1);
   const at = pointerArg(vm, 2);
   const map = k.mapArg(vm, 3);
-  if (!task || !(map instanceof BpfMap)) return vm.ret(-EPERM);
-  if (k.objects.deferred.waits(at)) return vm.ret(-EBUSY);
+  if (!task || !(map instanceof BpfMap)) return retInt(vm, -EPERM);
+  if (k.objects.deferred.waits(at)) return retInt(vm, -EBUSY);
   const found = map.entries().find((e) => at >= e.valueAt && at < e.valueAt + map.valueSize);
   const key = k.memory.alloc("scratch", "key of a task work's element", map.keySize, { writable: false });
   if (found) k.memory.write(key.start, found.key);
   const args = [map.region.start, key.start, found?.valueAt ?? at] as const;
   k.objects.deferred.add({ at, kind: "task work", dueNs: k.hardware.nowNs, program: vm.program, slot: vm.callbackSlot(4), args, scratch: key });
-  vm.ret(0);
+  retInt(vm, 0);
 }
 
 export const SYNC_KFUNCS: KfuncTable = {

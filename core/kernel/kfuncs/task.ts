@@ -9,7 +9,7 @@ import { putPath } from "../helpers/seq.ts";
 import type { SimKernel } from "../kernel.ts";
 import type { Cgroup } from "../objects/index.ts";
 import type { Task } from "../task.ts";
-import type { KfuncTable } from "./types.ts";
+import { retInt, type KfuncTable } from "./types.ts";
 
 const giveTask = (k: SimKernel, vm: Machine, task: Task | undefined): void => vm.retPtr(task ? k.objects.tasks.region(task).start : 0);
 const giveCgroup = (k: SimKernel, vm: Machine, group: Cgroup | undefined): void => vm.retPtr(group ? k.objects.cgroups.region(group).start : 0);
@@ -24,18 +24,18 @@ function underCgroup(k: SimKernel, vm: Machine): void {
   const task = taskArg(k, vm, 1),
     ancestor = cgroupArg(k, vm, 2);
   const { cgroups } = k.objects;
-  vm.ret(task && ancestor && cgroups.isDescendant(cgroups.get(task.cgroupId), ancestor) ? 1 : 0);
+  retInt(vm, task && ancestor && cgroups.isDescendant(cgroups.get(task.cgroupId), ancestor) ? 1 : 0);
 }
 /** PIDTYPE_PID, _TGID, _PGID, _SID. */
 const PIDTYPES = 4;
 function signalTask(k: SimKernel, vm: Machine): void {
   const task = taskArg(k, vm, 1);
   const signal = vm.u32(2);
-  if (vm.u32(3) >= PIDTYPES - 2 || !task) return vm.ret(-EINVAL);
-  if (task.pid === 1) return vm.ret(-EPERM);
-  if (signal > 64) return vm.ret(-EINVAL);
+  if (vm.u32(3) >= PIDTYPES - 2 || !task) return retInt(vm, -EINVAL);
+  if (task.pid === 1) return retInt(vm, -EPERM);
+  if (signal > 64) return retInt(vm, -EINVAL);
   k.emit({ kind: "signal", text: `signal ${signal} to task ${task.pid} (${task.comm})` });
-  vm.ret(0);
+  retInt(vm, 0);
 }
 /** Name of an extended attribute in register `reg`, when programs may have to do with it. */
 function attribute(k: SimKernel, vm: Machine, reg: number, prefixes: readonly string[]): string | undefined {
@@ -53,13 +53,13 @@ function getXattr(ownerOf: (k: SimKernel, vm: Machine) => string | undefined, pr
     const owner = ownerOf(k, vm);
     const name = attribute(k, vm, 2, prefixes);
     const d = readDynptr(vm, 3);
-    if (!owner || !d.data) return vm.ret(-EINVAL);
-    if (name === undefined) return vm.ret(-EPERM);
+    if (!owner || !d.data) return retInt(vm, -EINVAL);
+    if (name === undefined) return retInt(vm, -EPERM);
     const value = xattrs(k, owner).get(name);
-    if (!value) return vm.ret(-ENODATA);
-    if (value.length > d.size) return vm.ret(-ERANGE);
+    if (!value) return retInt(vm, -ENODATA);
+    if (value.length > d.size) return retInt(vm, -ERANGE);
     dynptrWrite(k, vm, d, { off: 0n, flags: 0n }, value);
-    vm.ret(value.length);
+    retInt(vm, value.length);
   };
 }
 const fileOwner = (k: SimKernel, vm: Machine): string | undefined => {
@@ -78,25 +78,25 @@ function setXattr(k: SimKernel, vm: Machine): void {
   const name = attribute(k, vm, 2, WRITABLE);
   const d = readDynptr(vm, 3);
   const flags = vm.u32(4);
-  if (!owner || !d.data || flags & ~(CREATE | REPLACE)) return vm.ret(-EINVAL);
-  if (name === undefined) return vm.ret(-EPERM);
+  if (!owner || !d.data || flags & ~(CREATE | REPLACE)) return retInt(vm, -EINVAL);
+  if (name === undefined) return retInt(vm, -EPERM);
   const there = xattrs(k, owner);
-  if (flags & CREATE && there.has(name)) return vm.ret(-EEXIST);
-  if (flags & REPLACE && !there.has(name)) return vm.ret(-ENODATA);
+  if (flags & CREATE && there.has(name)) return retInt(vm, -EEXIST);
+  if (flags & REPLACE && !there.has(name)) return retInt(vm, -ENODATA);
   const value = dynptrRead(k, vm, d, 0n, d.size);
-  if (typeof value === "number") return vm.ret(value);
+  if (typeof value === "number") return retInt(vm, value);
   k.extra.set(`xattr ${owner}`, new Map(there).set(name, value));
-  vm.ret(0);
+  retInt(vm, 0);
 }
 function removeXattr(k: SimKernel, vm: Machine): void {
   const owner = fileOwner(k, vm);
   const name = attribute(k, vm, 2, WRITABLE);
-  if (!owner) return vm.ret(-EINVAL);
-  if (name === undefined) return vm.ret(-EPERM);
+  if (!owner) return retInt(vm, -EINVAL);
+  if (name === undefined) return retInt(vm, -EPERM);
   const left = new Map(xattrs(k, owner));
   const had = left.delete(name);
   k.extra.set(`xattr ${owner}`, left);
-  vm.ret(had ? 0 : -ENODATA);
+  retInt(vm, had ? 0 : -ENODATA);
 }
 /** Keyrings of the system: built-in, secondary and platform. */
 const SYSTEM_KEYRINGS = 3n;
@@ -131,7 +131,7 @@ export const TASK_KFUNCS: KfuncTable = {
   bpf_remove_dentry_xattr: removeXattr,
   bpf_get_task_exe_file: exeFile,
   bpf_put_file: nothing,
-  bpf_path_d_path: (k, vm) => (vm.u64(3) === 0n ? vm.ret(-EINVAL) : putPath(k, vm, { path: 1, buffer: 2, size: vm.u32(3) })),
+  bpf_path_d_path: (k, vm) => (vm.u64(3) === 0n ? retInt(vm, -EINVAL) : putPath(k, vm, { path: 1, buffer: 2, size: vm.u32(3) })),
   bpf_send_signal_task: signalTask,
   // No key has a serial number here.
   bpf_lookup_user_key: (_k, vm) => vm.retPtr(0),

@@ -1,4 +1,4 @@
-// The shape of a kfunc's implementation. Types only.
+// The shape of a kfunc's implementation, and how it returns numbers. It holds no kfunc.
 import type { Machine } from "../../vm/index.ts";
 import type { SimKernel } from "../kernel.ts";
 
@@ -6,3 +6,8 @@ import type { SimKernel } from "../kernel.ts";
 export type KfuncImpl = (kernel: SimKernel, vm: Machine) => void;
 /** Implementations by name. */
 export type KfuncTable = Readonly<Record<string, KfuncImpl>>;
+
+/** r0 = an int, u32 or bool as compiled C leaves it in rax: the upper half is zero, also of a negative number. */
+export function retInt(vm: Machine, value: number): void {
+  vm.setR0(value | 0, 0);
+}
