@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { bundle, root } from "./bundle.mjs";
 import { kernelAsker } from "./kernel-asker.mjs";
 
-const OURS = `export { CASES } from "./test/kernel-sim/cases/index.ts"; export { questionOf, answerOf } from "./test/kernel-sim/run-cases.ts"; export { openBtf } from "./core/object/index.ts";`;
+const OURS = `export { CASES } from "./test/kernel-sim/cases/index.ts"; export { questionOf, answerOf, comparable } from "./test/kernel-sim/run-cases.ts"; export { openBtf } from "./core/object/index.ts";`;
 const args = process.argv.slice(2);
 const only = args.includes("--only") ? args[args.indexOf("--only") + 1] : "";
 const { tool, why } = kernelAsker();
@@ -15,19 +15,23 @@ if (!tool) {
   console.log(`runs: skipped: ${why}`);
   process.exit(77);
 }
-const { CASES, questionOf, answerOf, openBtf } = await import(await bundle("check-runs.mjs", OURS));
+const { CASES, questionOf, answerOf, comparable, openBtf } = await import(await bundle("check-runs.mjs", OURS));
 const host = openBtf(readFileSync("/sys/kernel/btf/vmlinux"));
 /** Long runs of zeros and what both answers begin with are left out. */
 const short = (text) => text.replace(/(00)+(?= |$)/g, "..");
 const answers = {};
 let differ = 0;
 for (const c of CASES.filter((one) => one.name.includes(only))) {
-  const { status, stdout, stderr } = spawnSync(tool, [], { input: `${questionOf(c, host).join("\n")}\n`, encoding: "utf8", maxBuffer: 1 << 26 });
+  const { status, stdout, stderr } = spawnSync(tool, [], {
+    input: `${questionOf(c, host).join("\n")}\n`,
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
   if (status === 77) {
     console.log("runs: skipped: the kernel refuses bpf(2) here");
     process.exit(77);
   }
-  const kernel = status === 0 ? stdout.trim() : `not asked: ${stderr.trim()}`;
+  const kernel = status === 0 ? comparable(c, stdout.trim()) : `not asked: ${stderr.trim()}`;
   answers[c.name] = kernel;
   const here = answerOf(c);
   if (here === kernel && kernel.startsWith("ran ")) continue;

@@ -106,7 +106,7 @@ class Show {
         this.#terminated = true;
         return;
       }
-      if (c >= 32 && c < 127) return this.#value(BigInt(c), `'${String.fromCharCode(c)}'`);
+      if ((c >= 32 && c < 127) || c >= 160) return this.#value(BigInt(c), `'${String.fromCharCode(c)}'`);
     }
     const raw = BigInt.asUintN(t.bits, this.#u64(off));
     const value = t.encoding & INT_SIGNED ? BigInt.asIntN(t.bits, raw) : raw;

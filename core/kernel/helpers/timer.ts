@@ -13,23 +13,23 @@ const ABS = 1n,
   PIN = 2n;
 const TIMER_BYTES = 16;
 
-/** Prepares the timer or work queue that register 1 points at, in a value of the map in register 2. */
-export function init(k: SimKernel, vm: Machine, kind: "timer" | "workqueue", clock: number): void {
+/** Prepares the timer or work queue that register 1 points at, in a value of the map in register 2; 0 or a negative errno. */
+export function init(k: SimKernel, vm: Machine, kind: "timer" | "workqueue", clock: number): number {
   const at = vm.argMem(1, TIMER_BYTES, true);
   const map = k.mapArg(vm, 2);
-  if (k.objects.deferred.armed(at)) return vm.ret(-EBUSY);
+  if (k.objects.deferred.armed(at)) return -EBUSY;
   k.objects.deferred.arm(at, { kind, map, clock });
-  vm.ret(0);
+  return 0;
 }
-/** Sets what the timer or work queue in register 1 calls: the function in register 2 with map, key and value. */
-export function setCallback(k: SimKernel, vm: Machine, kind: "timer" | "workqueue"): void {
+/** Sets what the timer or work queue in register 1 calls: the function in register 2 with map, key and value. 0 or a negative errno. */
+export function setCallback(k: SimKernel, vm: Machine, kind: "timer" | "workqueue"): number {
   const at = vm.argMem(1, TIMER_BYTES, true);
   const armed = k.objects.deferred.armed(at);
-  if (armed?.kind !== kind || !(armed.map instanceof BpfMap)) return vm.ret(-EINVAL);
+  if (armed?.kind !== kind || !(armed.map instanceof BpfMap)) return -EINVAL;
   const element = elementOf(k, armed.map, at);
   const callback = { program: vm.program, slot: vm.callbackSlot(2), args: [armed.map.region.start, element.key, element.value] as const };
   k.objects.deferred.arm(at, { ...armed, callback });
-  vm.ret(0);
+  return 0;
 }
 /** Address of a copy of the key and of the value of the element that holds address `at`. */
 function elementOf(k: SimKernel, map: BpfMap, at: number): { key: number; value: number } {
@@ -43,7 +43,7 @@ function timerInit(k: SimKernel, vm: Machine): void {
   const flags = vm.u64(3);
   const clock = flags & CLOCK_MASK;
   if (flags & ~CLOCK_MASK || (clock !== CLOCK_MONOTONIC && clock !== CLOCK_BOOTTIME && clock !== CLOCK_REALTIME)) return vm.ret(-EINVAL);
-  init(k, vm, "timer", Number(clock));
+  vm.ret(init(k, vm, "timer", Number(clock)));
 }
 function start(k: SimKernel, vm: Machine): void {
   const at = vm.argMem(1, TIMER_BYTES, true);
@@ -69,7 +69,7 @@ function cancel(k: SimKernel, vm: Machine): void {
 
 export const TIMER_HELPERS: HelperTable = {
   169: timerInit,
-  170: (k, vm) => setCallback(k, vm, "timer"),
+  170: (k, vm) => vm.ret(setCallback(k, vm, "timer")),
   171: start,
   172: cancel,
 };

@@ -1,6 +1,17 @@
 // Kfuncs on dynptrs (kernel/bpf/helpers.c, net/core/filter.c, kernel/trace/bpf_trace.c, 6.18). They check no types; the verifier does.
 import type { Machine } from "../../vm/index.ts";
-import { DYNPTR, DYNPTR_MAX_SIZE, dynptrRead, dynptrWrite, NULL_DYNPTR, outside, placeOf, readDynptr, writeDynptr, type Dynptr } from "../dynptr.ts";
+import {
+  DYNPTR,
+  DYNPTR_MAX_SIZE,
+  dynptrRead,
+  dynptrWrite,
+  NULL_DYNPTR,
+  outside,
+  placeOf,
+  readDynptr,
+  writeDynptr,
+  type Dynptr,
+} from "../dynptr.ts";
 import { E2BIG, EFAULT, EINVAL, ERANGE } from "../errno.ts";
 import { skbOf, taskArg, xdpOf } from "../helpers/args.ts";
 import { readSafely, readStringBytes } from "../helpers/memory-access.ts";
@@ -43,7 +54,11 @@ function fromSkb(k: SimKernel, vm: Machine): void {
 function fromSkbMeta(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
   const bad = vm.u64(2) !== 0n;
-  writeDynptr(vm, 3, bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.SKB_META, size: packet.data - packet.meta, offset: 0, rdonly: false });
+  writeDynptr(
+    vm,
+    3,
+    bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.SKB_META, size: packet.data - packet.meta, offset: 0, rdonly: false },
+  );
   retInt(vm, bad ? -EINVAL : 0);
 }
 function fromXdp(k: SimKernel, vm: Machine): void {

@@ -89,7 +89,11 @@ function taskNew(k: SimKernel, vm: Machine): void {
   const chosen = tasks
     .all()
     .filter((t) => (flags === TASK_ITER.ALL_PROCS ? t.pid === t.tgid : flags === TASK_ITER.ALL_THREADS || t.tgid === of!.tgid));
-  begin(k, at, chosen.map((t) => tasks.region(t).start));
+  begin(
+    k,
+    at,
+    chosen.map((t) => tasks.region(t).start),
+  );
   retInt(vm, 0);
 }
 const CSS_ITER = { PRE: 2, POST: 3, UP: 4 } as const;
@@ -104,7 +108,11 @@ function cssNew(k: SimKernel, vm: Machine): void {
     flags === CSS_ITER.UP
       ? Array.from({ length: start.level + 1 }, (_, i) => cgroups.ancestor(start, start.level - i)!)
       : cgroups.walk(start, flags === CSS_ITER.PRE);
-  begin(k, at, groups.map((g) => store.memberAt(cgroups.region(g), "cgroup", "self")));
+  begin(
+    k,
+    at,
+    groups.map((g) => store.memberAt(cgroups.region(g), "cgroup", "self")),
+  );
   retInt(vm, 0);
 }
 function cssTaskNew(k: SimKernel, vm: Machine): void {
@@ -116,7 +124,11 @@ function cssTaskNew(k: SimKernel, vm: Machine): void {
   const { tasks } = k.objects;
   tasks.add(k.run.task);
   const members = tasks.all().filter((t) => t.cgroupId === group.id && (vm.u32(3) === 0 || t.pid === t.tgid));
-  begin(k, at, members.map((t) => tasks.region(t).start));
+  begin(
+    k,
+    at,
+    members.map((t) => tasks.region(t).start),
+  );
   retInt(vm, 0);
 }
 function vmaNew(k: SimKernel, vm: Machine): void {
@@ -126,7 +138,11 @@ function vmaNew(k: SimKernel, vm: Machine): void {
   begin(k, at, []);
   if (!task) return retInt(vm, -ENOENT);
   const vmas = k.objects.tasks.vmas(task);
-  begin(k, at, VMAS.flatMap((v, i) => (v.end > from ? [vmas[i]!.start] : [])));
+  begin(
+    k,
+    at,
+    VMAS.flatMap((v, i) => (v.end > from ? [vmas[i]!.start] : [])),
+  );
   retInt(vm, 0);
 }
 /** Iterators over what this machine has none of: slab caches, DMA buffers. */

@@ -25,7 +25,8 @@ function offsetOf(btf: Btf, id: number, name: string): number | undefined {
 function make(k: SimKernel, vm: Machine, percpu: boolean): void {
   const btf = typesOf(k, vm);
   const id = vm.u32(1);
-  if (id >= btf.typeCount || btf.kind(btf.resolve(id)) !== BTF_KIND.STRUCT) trap("bad-argument", `R1 of the call is no structure of the program (${id})`);
+  if (id >= btf.typeCount || btf.kind(btf.resolve(id)) !== BTF_KIND.STRUCT)
+    trap("bad-argument", `R1 of the call is no structure of the program (${id})`);
   const type = btf.type(btf.resolve(id));
   const stride = round8(type.size);
   const refcountAt = offsetOf(btf, type.id, "bpf_refcount");

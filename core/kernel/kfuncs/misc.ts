@@ -47,7 +47,10 @@ function sumElements(k: SimKernel, vm: Machine): void {
 function kernelContext(k: SimKernel, vm: Machine): void {
   const at = pointerArg(vm, 1);
   if (k.run.skb || k.run.xdp)
-    trap("unsupported-kfunc", "the kernel's own structure behind a packet's context (bpf_cast_to_kern_ctx) is not laid out in this machine");
+    trap(
+      "unsupported-kfunc",
+      "the kernel's own structure behind a packet's context (bpf_cast_to_kern_ctx) is not laid out in this machine",
+    );
   vm.setReg(0, at, at ? KERNEL_HI : 0);
 }
 /** struct bpf_tcp_req_attrs of bpf_sk_assign_tcp_reqsk. */

@@ -40,7 +40,7 @@ function unlock(vm: Machine): void {
 }
 function wqInit(k: SimKernel, vm: Machine): void {
   if (vm.u64(3) !== 0n) return retInt(vm, -EINVAL);
-  init(k, vm, "workqueue", 1);
+  retInt(vm, init(k, vm, "workqueue", 1));
 }
 function wqStart(k: SimKernel, vm: Machine): void {
   const at = vm.argMem(1, 16, true);
@@ -60,7 +60,15 @@ function taskWork(k: SimKernel, vm: Machine): void {
   const key = k.memory.alloc("scratch", "key of a task work's element", map.keySize, { writable: false });
   if (found) k.memory.write(key.start, found.key);
   const args = [map.region.start, key.start, found?.valueAt ?? at] as const;
-  k.objects.deferred.add({ at, kind: "task work", dueNs: k.hardware.nowNs, program: vm.program, slot: vm.callbackSlot(4), args, scratch: key });
+  k.objects.deferred.add({
+    at,
+    kind: "task work",
+    dueNs: k.hardware.nowNs,
+    program: vm.program,
+    slot: vm.callbackSlot(4),
+    args,
+    scratch: key,
+  });
   retInt(vm, 0);
 }
 
@@ -81,7 +89,7 @@ export const SYNC_KFUNCS: KfuncTable = {
     irqRestore(k, vm, 2);
   },
   bpf_wq_init: wqInit,
-  bpf_wq_set_callback_impl: (k, vm) => setCallback(k, vm, "workqueue"),
+  bpf_wq_set_callback_impl: (k, vm) => retInt(vm, setCallback(k, vm, "workqueue")),
   bpf_wq_start: wqStart,
   bpf_task_work_schedule_signal_impl: taskWork,
   bpf_task_work_schedule_resume_impl: taskWork,

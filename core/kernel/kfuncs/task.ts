@@ -12,7 +12,8 @@ import type { Task } from "../task.ts";
 import { retInt, type KfuncTable } from "./types.ts";
 
 const giveTask = (k: SimKernel, vm: Machine, task: Task | undefined): void => vm.retPtr(task ? k.objects.tasks.region(task).start : 0);
-const giveCgroup = (k: SimKernel, vm: Machine, group: Cgroup | undefined): void => vm.retPtr(group ? k.objects.cgroups.region(group).start : 0);
+const giveCgroup = (k: SimKernel, vm: Machine, group: Cgroup | undefined): void =>
+  vm.retPtr(group ? k.objects.cgroups.region(group).start : 0);
 const same = (_k: SimKernel, vm: Machine): void => vm.setReg(0, vm.s32(1), vm.hi32(1));
 const nothing = (): void => {};
 
