@@ -23,6 +23,8 @@ export class Hardware {
   readonly cpus: number;
   readonly random: Random;
   readonly epochNs: bigint;
+  /** What all that is random here starts from. */
+  readonly seed: number;
   nowNs: bigint;
   /** CPU that runs now. */
   cpu = 0;
@@ -30,7 +32,8 @@ export class Hardware {
 
   constructor(options: HardwareOptions = {}) {
     this.cpus = options.cpus ?? 4;
-    this.random = new Random(options.seed ?? 1);
+    this.seed = options.seed ?? 1;
+    this.random = new Random(this.seed);
     this.nowNs = options.bootNs ?? 3_600_000_000_000n;
     this.epochNs = options.epochNs ?? 1_735_689_600_000_000_000n;
   }

@@ -1,10 +1,11 @@
 // The simulated kernel: descriptors, maps, programs and the calls that running programs make. It runs on simulated hardware only.
 import { bug, CodedError } from "../base/index.ts";
-import { helperById } from "../catalog/index.ts";
+import { helperById, MAP_TYPE } from "../catalog/index.ts";
 import { Hardware, type HardwareOptions } from "../hardware/index.ts";
-import type { MapSpec, ProgramSpec } from "../object/index.ts";
+import type { Btf, MapSpec, ProgramSpec } from "../object/index.ts";
 import {
   type Kernel,
+  KERNEL_HI,
   Machine,
   Memory,
   type Program,
@@ -18,10 +19,12 @@ import {
 import type { SlowObject, Wide } from "./contexts/context.ts";
 import { EBADF, EINVAL, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
-import { callKfunc, type KfuncNames } from "./kfuncs.ts";
+import { callKfunc, type KfuncNames } from "./kfuncs/index.ts";
 import { ArrayMap } from "./maps/array.ts";
 import { BPF_F_LOCK } from "./maps/map.ts";
 import { BpfMap, makeMap, type MapHost, type SysResult } from "./maps/index.ts";
+import { KernelObjects } from "./kernel-objects.ts";
+import { type Deferred, SimSocket } from "./objects/index.ts";
 import { packetLoad } from "./packet-load.ts";
 import { RunState } from "./run-state.ts";
 
@@ -33,7 +36,9 @@ export interface KernelOptions {
   readonly budget?: number;
   /** What runs programs: `wasm` only those that were verified, the others are interpreted. Default `interpreter`. */
   readonly engine?: EngineName;
-  /** Names of kfuncs by BTF id; without them a kfunc call traps with its number. */
+  /** The kernel's types: kernel objects have their layout. Without them objects can be passed on, but not looked into. */
+  readonly kernelTypes?: Btf | undefined;
+  /** Names of kfuncs by BTF id; without them the ids are those of the measured kernel. */
   readonly kfuncName?: KfuncNames;
 }
 
@@ -42,7 +47,7 @@ export type EngineName = "interpreter" | "stoppable" | "wasm";
 
 /** What a program sent out: perf event, ring buffer record, text of bpf_printk. */
 export interface KernelEvent {
-  readonly kind: "trace" | "perf" | "ringbuf";
+  readonly kind: "trace" | "perf" | "ringbuf" | "seq" | "signal" | "stream";
   /** Name of the map, for events. */
   readonly map?: string;
   readonly text?: string;
@@ -61,16 +66,19 @@ export interface LoadedProgram {
 /** The part of a ProgramSpec that loading needs. */
 export type LoadSpec = Pick<ProgramSpec, "name" | "type" | "expectedAttachType" | "insns" | "license"> &
   Partial<ProgramSpec> & {
+    /** The object's types, for objects that the program allocates. */
+    readonly btf?: Btf | undefined;
     /** Given by the verifier that accepted the program; without it only the interpreter runs it. */
     readonly special?: readonly number[] | undefined;
   };
 
 interface KernelState {
   readonly hardware: unknown;
-  readonly objects: ReadonlyMap<number, BpfMap | LoadedProgram>;
+  readonly objects: ReadonlyMap<number, object>;
+  readonly parts: unknown;
   readonly maps: readonly (readonly [BpfMap, unknown])[];
   readonly run: RunState;
-  readonly runParts: readonly [unknown, unknown];
+  readonly runParts: readonly [unknown, unknown, unknown];
   readonly events: readonly KernelEvent[];
   readonly nextFd: number;
   readonly nextId: number;
@@ -90,7 +98,10 @@ export class SimKernel implements Kernel, MapHost {
   events: KernelEvent[] = [];
   /** State of helpers that is nobody else's (timers, cookies), by name; values are immutable. */
   extra = new Map<string, unknown>();
-  #objects = new Map<number, BpfMap | LoadedProgram>();
+  /** Tasks, cgroups, sockets, routes, files, timers. */
+  readonly objects: KernelObjects;
+  #objects = new Map<number, object>();
+  readonly #types = new WeakMap<Program, Btf>();
   #nextFd = 3;
   #nextId = 1;
 
@@ -98,6 +109,7 @@ export class SimKernel implements Kernel, MapHost {
     this.hardware = new Hardware(options.hardware);
     this.machine = new Machine(new Memory(options.maxBytes));
     this.machine.kernel = this;
+    this.objects = new KernelObjects(this.machine.memory, options.kernelTypes);
     this.budget = options.budget ?? 100_000_000;
     this.kfuncName = options.kfuncName;
     this.#wasm = options.engine === "wasm" ? new WasmEngine(this.machine) : undefined;
@@ -118,20 +130,41 @@ export class SimKernel implements Kernel, MapHost {
   }
   mapByFd(fd: number): BpfMap | undefined {
     const object = this.#objects.get(fd);
-    return object && "lookup" in object ? object : undefined;
+    return object instanceof BpfMap ? object : undefined;
   }
   programByFd(fd: number): LoadedProgram | undefined {
     const object = this.#objects.get(fd);
-    return object && "code" in object ? object : undefined;
+    return object && "code" in object ? (object as LoadedProgram) : undefined;
+  }
+  objectByFd(fd: number): object | undefined {
+    return this.#objects.get(fd);
+  }
+  ownerByFd(fd: number, mapType: number): number | bigint | undefined {
+    const object = this.#objects.get(fd);
+    if (!object) return undefined;
+    if (mapType === MAP_TYPE.SK_STORAGE) return object instanceof SimSocket ? object.id : undefined;
+    if (mapType === MAP_TYPE.TASK_STORAGE) return "pid" in object ? (object.pid as number) : undefined;
+    if (mapType === MAP_TYPE.CGRP_STORAGE) return "level" in object && "id" in object ? (object.id as bigint) : undefined;
+    return "ino" in object ? (object.ino as number) : undefined;
+  }
+  /** Gives a socket, task (pidfd), cgroup or file a descriptor. */
+  open(object: object): number {
+    const fd = this.#nextFd++;
+    this.#objects.set(fd, object);
+    return fd;
   }
   hasDevice(ifindex: number): boolean {
     return this.hardware.nic(ifindex) !== undefined;
+  }
+  /** The types of the object that a program came from. */
+  typesOf(program: Program): Btf | undefined {
+    return this.#types.get(program);
   }
   programs(): LoadedProgram[] {
     return [...this.#objects.values()].filter((o): o is LoadedProgram => "code" in o);
   }
   maps(): BpfMap[] {
-    return [...this.#objects.values()].filter((o): o is BpfMap => "lookup" in o);
+    return [...this.#objects.values()].filter((o): o is BpfMap => o instanceof BpfMap);
   }
 
   // ---- bpf(2) ----
@@ -159,13 +192,15 @@ export class SimKernel implements Kernel, MapHost {
       ...(spec.funcInfo ? { funcInfo: spec.funcInfo } : {}),
       ...(spec.subprogNames ? { subprogNames: spec.subprogNames } : {}),
       ...(spec.origin ? { origin: spec.origin } : {}),
-      ...(spec.special ? { special: spec.special } : {}),
+      // Of a program that the verifier accepted, only loads through pointers to kernel objects can fault, and the kernel lets them read 0.
+      ...(spec.special ? { special: spec.special, faultsReadZero: true } : {}),
       resolve: (insn, next) => {
         const map = maps[insn.imm];
         if (!map || (insn.src !== 1 && insn.src !== 2)) return undefined;
         return insn.src === 1 ? map.region.start : map.valueAddress(next.imm >>> 0);
       },
     });
+    if (spec.btf) this.#types.set(code, spec.btf);
     const fd = this.#nextFd++;
     this.#objects.set(fd, { id: this.#nextId++, fd, spec, maps: maps as BpfMap[], code });
     return fd;
@@ -234,6 +269,33 @@ export class SimKernel implements Kernel, MapHost {
     return owner instanceof BpfMap && owner.region.start === at ? owner : trap("bad-argument", `R${reg} of the helper call is not a map`);
   }
 
+  /** Lets time pass: timers, work queues and task works that fall due run in their order. Call it between runs only. Traps of callbacks come back. */
+  advance(ns: bigint): Trap[] {
+    const traps: Trap[] = [];
+    const end = this.hardware.nowNs + ns;
+    for (let work = this.objects.deferred.takeDue(end); work; work = this.objects.deferred.takeDue(end)) {
+      if (work.dueNs > this.hardware.nowNs) this.hardware.nowNs = work.dueNs;
+      const trap = this.#runDeferred(work);
+      if (trap) traps.push(trap);
+    }
+    if (end > this.hardware.nowNs) this.hardware.nowNs = end;
+    return traps;
+  }
+  #runDeferred(work: Deferred): Trap | undefined {
+    const { machine } = this;
+    this.run = Object.assign(new RunState(), { task: this.run.task });
+    machine.begin(work.program, 0);
+    machine.pc = work.slot;
+    work.args.forEach((at, i) => machine.setReg(i + 1, at, at ? KERNEL_HI : 0));
+    this.objects.deferred.running = work.at;
+    const stop = machine.run(this.budget);
+    this.objects.deferred.running = 0;
+    if (work.scratch) this.memory.free(work.scratch);
+    if (stop.kind === "trap") return stop.trap;
+    machine.done = true;
+    return undefined;
+  }
+
   // ---- what the machine asks ----
   helper(vm: Machine, id: number): void {
     const impl = HELPER_IMPLS[id];
@@ -260,13 +322,14 @@ export class SimKernel implements Kernel, MapHost {
 
   // ---- as a value ----
   save(): KernelState {
-    const { skb, xdp } = this.run;
+    const { skb, xdp, msg } = this.run;
     return {
       hardware: this.hardware.save(),
       objects: new Map(this.#objects),
+      parts: this.objects.save(),
       maps: this.maps().map((m) => [m, m.save()] as const),
       run: Object.assign(new RunState(), this.run),
-      runParts: [skb ? { ...skb, cb: skb.cb.slice(), packetState: skb.packet.save() } : undefined, xdp?.packet.save()],
+      runParts: [skb ? { ...skb, cb: skb.cb.slice(), packetState: skb.packet.save() } : undefined, xdp?.packet.save(), msg?.save()],
       events: this.events.slice(),
       nextFd: this.#nextFd,
       nextId: this.#nextId,
@@ -277,10 +340,12 @@ export class SimKernel implements Kernel, MapHost {
     const s = state as KernelState;
     this.hardware.restore(s.hardware as ReturnType<Hardware["save"]>);
     this.#objects = new Map(s.objects);
+    this.objects.restore(s.parts);
     for (const [map, saved] of s.maps) map.restore(saved);
     this.run = Object.assign(new RunState(), s.run);
     restoreSkb(this.run, s.runParts[0]);
     if (s.runParts[1]) this.run.xdp?.packet.restore(s.runParts[1] as never);
+    if (s.runParts[2]) this.run.msg?.restore(s.runParts[2] as never);
     this.events = s.events.slice();
     this.#nextFd = s.nextFd;
     this.#nextId = s.nextId;

@@ -7,5 +7,7 @@ export interface Task {
   readonly gid: number;
   readonly comm: string;
   readonly cgroupId: bigint;
+  /** Pid of the parent; a task without one is its own. */
+  readonly ppid?: number;
 }
 export const INIT_TASK: Task = { pid: 1, tgid: 1, uid: 0, gid: 0, comm: "init", cgroupId: 1n };

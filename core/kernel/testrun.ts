@@ -200,7 +200,7 @@ function prepareSkb(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
     return failed(errno);
   };
   if (!kernel.hardware.nic(skb.ifindex)) return done(ENODEV);
-  const error = parseEthernet(skb, data);
+  const error = parseEthernet(kernel, skb, data);
   if (error) return done(error);
   if (!isL2) packet.data = packet.meta = packet.data + ETH_HLEN;
   skb.pktLen = skb.length;
@@ -215,8 +215,9 @@ function prepareSkb(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
   return { state, finish: (stop) => finishSkb(kernel, { skb, context, isL2, md }, stop) };
 }
 
+const NO_ADDRESS = new Uint8Array(4);
 /** What eth_type_trans and the test run find in the first header; an errno when the packet is too short for its protocol. */
-function parseEthernet(skb: SkBuff, data: Uint8Array): number {
+function parseEthernet(kernel: SimKernel, skb: SkBuff, data: Uint8Array): number {
   skb.macHeader = skb.packet.data;
   skb.networkHeader = skb.packet.data + ETH_HLEN;
   const type = (data[12]! << 8) | data[13]!;
@@ -227,12 +228,17 @@ function parseEthernet(skb: SkBuff, data: Uint8Array): number {
   if (ethertype === 0x0800) {
     if (data.length < ETH_HLEN + 20) return EINVAL;
     skb.sock = { ...skb.sock, family: 2, localIp4: v.getUint32(26, true), remoteIp4: v.getUint32(30, true) };
+    skb.sk = kernel.objects.sockets.detached(2, data.subarray(26, 30), data.subarray(30, 34)).view.start;
+    return 0;
   }
   if (ethertype === 0x86dd) {
     if (data.length < ETH_HLEN + 40) return EINVAL;
     const ip6 = (off: number): number[] => [0, 4, 8, 12].map((i) => v.getUint32(off + i, true));
     skb.sock = { ...skb.sock, family: 10, localIp6: ip6(22), remoteIp6: ip6(38) };
+    skb.sk = kernel.objects.sockets.detached(10, data.subarray(22, 38), data.subarray(38, 54)).view.start;
+    return 0;
   }
+  skb.sk = kernel.objects.sockets.detached(0, NO_ADDRESS, NO_ADDRESS).view.start;
   return 0;
 }
 

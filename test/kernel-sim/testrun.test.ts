@@ -35,35 +35,38 @@ const mapSpec = (m: Recorded["maps"][number], i: number): RawMap => ({
 });
 
 describe("BPF_PROG_TEST_RUN", () => {
-  it.each(["interpreter", "stoppable", "wasm"] as const)("gives result, data_out and map contents of 300 recorded programs: %s", (engine) => {
-    const different: unknown[] = [];
-    for (const r of recorded) {
-      const input = {
-        insns: decodeInsns(hexToBytes(r.insns)),
-        progType: progTypeByName(r.prog_type)!,
-        expectedAttachType: 0,
-        license: "GPL",
-        maps: r.maps.map(mapSpec),
-        dumpMaps: true,
-      };
-      const verified = verify(
-        { ...input, name: "", type: input.progType, attachBtfId: 0, flags: 0, btf: undefined, funcInfo: [], lineInfo: [] },
-        { logLevel: 0 },
-      );
-      expect([r.id, verified.verdict]).toEqual([r.id, "accept"]);
-      const got = testRunRaw(
-        { ...input, special: verified.special },
-        r.run.map((x) => (x.data === undefined ? {} : { data: hexToBytes(x.data) })),
-        { maxBytes: 1 << 22, engine },
-      );
-      const answer = {
-        runs: got.runs.map((x) => ({ err: x.err, retval: x.retval, data_out: x.dataOut && bytesToHex(x.dataOut) })),
-        maps_out: got.mapsOut!.map((m) => m && bytesToHex(m)),
-      };
-      if (JSON.stringify(answer) !== JSON.stringify(r.answer)) different.push({ id: r.id, want: r.answer, got: answer });
-    }
-    expect(different).toEqual([]);
-  });
+  it.each(["interpreter", "stoppable", "wasm"] as const)(
+    "gives result, data_out and map contents of 300 recorded programs: %s",
+    (engine) => {
+      const different: unknown[] = [];
+      for (const r of recorded) {
+        const input = {
+          insns: decodeInsns(hexToBytes(r.insns)),
+          progType: progTypeByName(r.prog_type)!,
+          expectedAttachType: 0,
+          license: "GPL",
+          maps: r.maps.map(mapSpec),
+          dumpMaps: true,
+        };
+        const verified = verify(
+          { ...input, name: "", type: input.progType, attachBtfId: 0, flags: 0, btf: undefined, funcInfo: [], lineInfo: [] },
+          { logLevel: 0 },
+        );
+        expect([r.id, verified.verdict]).toEqual([r.id, "accept"]);
+        const got = testRunRaw(
+          { ...input, special: verified.special },
+          r.run.map((x) => (x.data === undefined ? {} : { data: hexToBytes(x.data) })),
+          { maxBytes: 1 << 22, engine },
+        );
+        const answer = {
+          runs: got.runs.map((x) => ({ err: x.err, retval: x.retval, data_out: x.dataOut && bytesToHex(x.dataOut) })),
+          maps_out: got.mapsOut!.map((m) => m && bytesToHex(m)),
+        };
+        if (JSON.stringify(answer) !== JSON.stringify(r.answer)) different.push({ id: r.id, want: r.answer, got: answer });
+      }
+      expect(different).toEqual([]);
+    },
+  );
 
   const file = process.env["BEELINE_RAW_PROGRAMS"];
   it.runIf(file && existsSync(file))(

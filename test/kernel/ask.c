@@ -9,6 +9,8 @@
 //   prog TYPE FLAGS HEX              a ld_imm64 with src 1 or 2 holds the number of a map line as its immediate, else a descriptor
 //
 //   run TYPE REPEAT PACKET HEX       BPF_PROG_TEST_RUN; the answer is errno, result, nanoseconds a run
+//   test TYPE FLAGS PACKET CONTEXT HEX   the same once, with a context (each `-` for none); the answer is `load ERRNO WORDS` when it is refused, else
+//                                    `ran ERRNO RESULT PACKET CONTEXT MAP...` with what came out, and for each array map its first element
 //
 // The answer to `prog`: errno, instructions processed, last instruction in the log (-1 for none), last line of the log.
 #include <errno.h>
@@ -20,7 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LOG_BYTES = 1 << 20, MAX_MAPS = 128, MAX_BYTES = 1 << 20, STATS_ONLY = 4, PACKET_BYTES = 2048 };
+enum { LOG_BYTES = 1 << 20, MAX_MAPS = 128, MAX_BYTES = 1 << 20, STATS_ONLY = 4, PACKET_BYTES = 4096 };
 static char log_text[LOG_BYTES], license[64];
 static unsigned char code[MAX_BYTES], types[MAX_BYTES], funcs[MAX_BYTES], lines[MAX_BYTES], content[MAX_BYTES];
 static int maps[MAX_MAPS], map_count, template_fd, types_fd, func_bytes, line_bytes;
@@ -151,28 +153,32 @@ static const char *last_error(int *insn) {
   return best;
 }
 
+static void describe(union bpf_attr *attr, unsigned type, unsigned flags, const char *hex) {
+  attr->prog_type = type;
+  attr->insn_cnt = decode(hex);
+  attr->insns = (unsigned long)code;
+  attr->license = (unsigned long)license;
+  attr->prog_flags = flags;
+  attr->expected_attach_type = attach;
+  attr->attach_btf_id = target;
+  attr->log_level = level;
+  attr->log_size = LOG_BYTES;
+  attr->log_buf = (unsigned long)log_text;
+  if (types_fd > 0) attr->prog_btf_fd = types_fd;
+  attr->func_info_rec_size = func_bytes ? 8 : 0;
+  attr->func_info = func_bytes ? (unsigned long)funcs : 0;
+  attr->func_info_cnt = func_bytes / 8;
+  attr->line_info_rec_size = line_bytes ? 16 : 0;
+  attr->line_info = line_bytes ? (unsigned long)lines : 0;
+  attr->line_info_cnt = line_bytes / 16;
+}
+
 static void load(const char *line) {
   unsigned type, flags;
   int at = 0;
   if (sscanf(line, "prog %u %u %n", &type, &flags, &at) != 2 || !at) fail("bad line", line);
   union bpf_attr attr = {0};
-  attr.prog_type = type;
-  attr.insn_cnt = decode(line + at);
-  attr.insns = (unsigned long)code;
-  attr.license = (unsigned long)license;
-  attr.prog_flags = flags;
-  attr.expected_attach_type = attach;
-  attr.attach_btf_id = target;
-  attr.log_level = level;
-  attr.log_size = LOG_BYTES;
-  attr.log_buf = (unsigned long)log_text;
-  if (types_fd > 0) attr.prog_btf_fd = types_fd;
-  attr.func_info_rec_size = func_bytes ? 8 : 0;
-  attr.func_info = func_bytes ? (unsigned long)funcs : 0;
-  attr.func_info_cnt = func_bytes / 8;
-  attr.line_info_rec_size = line_bytes ? 16 : 0;
-  attr.line_info = line_bytes ? (unsigned long)lines : 0;
-  attr.line_info_cnt = line_bytes / 16;
+  describe(&attr, type, flags, line + at);
   log_text[0] = 0;
   if (strcmp(caps, "full")) take_caps(caps);
   long fd = bpf(BPF_PROG_LOAD, &attr);
@@ -199,7 +205,7 @@ static void run(const char *line) {
   static unsigned char packet[PACKET_BYTES];
   unsigned type, repeat;
   int at = 0;
-  if (sscanf(line, "run %u %u %4096s %n", &type, &repeat, packet_hex, &at) != 3 || !at) fail("bad line", line);
+  if (sscanf(line, "run %u %u %8192s %n", &type, &repeat, packet_hex, &at) != 3 || !at) fail("bad line", line);
   union bpf_attr attr = {0};
   attr.prog_type = type;
   attr.insn_cnt = decode(line + at);
@@ -223,6 +229,66 @@ static void run(const char *line) {
   fflush(stdout);
 }
 
+static void show(const unsigned char *bytes, int n) {
+  putchar(' ');
+  if (n <= 0) putchar('-');
+  for (int i = 0; i < n; i++) printf("%02x", bytes[i]);
+}
+
+/* The first element of a map that is an array, or `-`. */
+static void show_map(int fd) {
+  struct bpf_map_info info = {0};
+  union bpf_attr ask = {.info = {.bpf_fd = fd, .info_len = sizeof info, .info = (unsigned long)&info}};
+  unsigned zero = 0;
+  union bpf_attr look = {.map_fd = fd, .key = (unsigned long)&zero, .value = (unsigned long)content};
+  int plain = !bpf(BPF_OBJ_GET_INFO_BY_FD, &ask) && info.type == BPF_MAP_TYPE_ARRAY && info.value_size <= MAX_BYTES;
+  show(content, plain && !bpf(BPF_MAP_LOOKUP_ELEM, &look) ? info.value_size : 0);
+}
+
+static void test(const char *line) {
+  static char packet_hex[2 * PACKET_BYTES + 1], context_hex[2 * PACKET_BYTES + 1];
+  static unsigned char packet[PACKET_BYTES], context[PACKET_BYTES], packet_out[2 * PACKET_BYTES], context_out[PACKET_BYTES];
+  unsigned type, flags;
+  int at = 0, insn = -1;
+  if (sscanf(line, "test %u %u %8192s %8192s %n", &type, &flags, packet_hex, context_hex, &at) != 4 || !at) fail("bad line", line);
+  union bpf_attr attr = {0};
+  level = 1;
+  describe(&attr, type, flags, line + at);
+  log_text[0] = 0;
+  long fd = bpf(BPF_PROG_LOAD, &attr);
+  if (fd < 0) {
+    int err = errno;
+    printf("load %d %s\n", err, last_error(&insn));
+    fflush(stdout);
+    return;
+  }
+  union bpf_attr run = {0};
+  run.test.prog_fd = fd;
+  if (packet_hex[0] != '-') {
+    run.test.data_size_in = from_hex(packet_hex, packet);
+    run.test.data_in = (unsigned long)packet;
+    run.test.data_out = (unsigned long)packet_out;
+    run.test.data_size_out = sizeof packet_out;
+  }
+  if (context_hex[0] != '-') {
+    run.test.ctx_size_in = from_hex(context_hex, context);
+    run.test.ctx_in = (unsigned long)context;
+    run.test.ctx_out = (unsigned long)context_out;
+    run.test.ctx_size_out = sizeof context_out;
+    /* These leave what comes out where it came in. */
+    if (type == BPF_PROG_TYPE_RAW_TRACEPOINT || type == BPF_PROG_TYPE_SYSCALL) run.test.ctx_out = run.test.ctx_size_out = 0;
+  }
+  int err = bpf(BPF_PROG_TEST_RUN, &run) < 0 ? errno : 0;
+  close(fd);
+  printf("ran %d %u", err, err ? 0 : run.test.retval);
+  show(packet_out, err || packet_hex[0] == '-' ? 0 : (int)run.test.data_size_out);
+  int in_place = type == BPF_PROG_TYPE_SYSCALL;
+  show(in_place ? context : context_out, err || context_hex[0] == '-' ? 0 : (int)(in_place ? run.test.ctx_size_in : run.test.ctx_size_out));
+  for (int i = 0; i < map_count; i++) show_map(maps[i]);
+  putchar('\n');
+  fflush(stdout);
+}
+
 int main(void) {
   char *line = NULL;
   size_t room = 0;
@@ -230,6 +296,7 @@ int main(void) {
   while (getline(&line, &room, stdin) > 0) {
     if (!strncmp(line, "prog ", 5)) load(line);
     else if (!strncmp(line, "run ", 4)) run(line);
+    else if (!strncmp(line, "test ", 5)) test(line);
     else if (!strncmp(line, "set ", 4)) set(line);
     else if (!strncmp(line, "btf ", 4)) load_types(line);
     else if (!strncmp(line, "inner ", 6)) template_fd = make_map(line);

@@ -29,7 +29,7 @@ describe("traps", () => {
     ["unaligned atomic", [i(0xb7, 0), i(0xdb, 10, 0, -12), EXIT], "unaligned-atomic", 1],
     ["endless recursion", [i(0x85, 0, 1, 0, -1), EXIT], "stack-overflow", 0],
     ["endless loop", [i(0x05, 0, 0, -1), EXIT], "limit", 0],
-    ["helper that is not simulated", [i(0x85, 0, 0, 0, 69), EXIT], "unsupported-helper", 0],
+    ["helper that is not simulated", [i(0x85, 0, 0, 0, 212), EXIT], "unsupported-helper", 0],
     ["no such helper", [i(0x85, 0, 0, 0, 9999), EXIT], "unsupported-helper", 0],
     ["text is not data", [i(0x18, 1, 4, 0, 1), i(0), i(0x79, 0, 1), EXIT], "no-access", 2],
   ] as const)("%s", (_name, insns, cause, insnIdx) => {

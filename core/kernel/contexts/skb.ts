@@ -32,7 +32,15 @@ export class SkBuff {
   gsoSegs = 0;
   gsoSize = 0;
   hwtstamp = 0n;
-  csumComplete = false;
+  /** CHECKSUM_NONE 0, _UNNECESSARY 1, _COMPLETE 2; and csum_level. */
+  ipSummed = 0;
+  csumLevel = 0;
+  /** Where the packet is on the way in (skb_at_tc_ingress). */
+  atIngress = false;
+  /** A struct bpf_tunnel_key and options, as the tunnel that it came through or is to go through has them. */
+  tunnel: Tunnel | undefined;
+  /** It carries an inner packet already (skb->encapsulation). */
+  encapsulated = false;
   /** Address of the socket object, 0 without one. */
   sk = 0;
   sock: SockAddresses = {
@@ -55,6 +63,31 @@ export class SkBuff {
   get length(): number {
     return this.packet.length;
   }
+  /** Sees to it that `head` bytes fit before the packet and `tail` after it; the packet and its headers may move. */
+  makeRoom(head: number, tail: number): void {
+    const { packet } = this;
+    const before = packet.data - packet.head,
+      after = packet.limit - packet.end;
+    if (before >= head && after >= tail) return;
+    const moved = packet.expand(Math.max(before, head + 64), Math.max(after, tail));
+    this.macHeader += moved;
+    this.networkHeader += moved;
+    if (this.transportHeader) this.transportHeader += moved;
+  }
+}
+/** Key and options of a tunnel; `remote` and `local` are source and destination of the outer header of a packet that came in. */
+export interface Tunnel {
+  readonly id: number;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly tos: number;
+  readonly ttl: number;
+  readonly label: number;
+  /** IP_TUNNEL_* bits as bpf_skb_get_tunnel_key shows them with BPF_F_TUNINFO_FLAGS. */
+  readonly flags: number;
+  readonly options?: Uint8Array;
+  /** Set by the program: options may be added. */
+  readonly own: boolean;
 }
 export interface SockAddresses {
   readonly family: number;

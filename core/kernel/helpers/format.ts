@@ -33,7 +33,7 @@ function convert(kernel: SimKernel, c: string, value: bigint, flags: string): st
   const bits = c.startsWith("l") ? 64 : c.startsWith("hh") ? 8 : c.startsWith("h") ? 16 : 32;
   if (kind === "d" || kind === "i") {
     const n = BigInt.asIntN(bits, value);
-    return `${flags.includes("+") && n >= 0n ? "+" : ""}${n}`;
+    return `${n < 0n ? "" : flags.includes("+") ? "+" : flags.includes(" ") ? " " : ""}${n}`;
   }
   const n = BigInt.asUintN(bits, value);
   const hex = `${flags.includes("#") ? "0x" : ""}${n.toString(16)}`;

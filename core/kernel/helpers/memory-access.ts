@@ -1,7 +1,7 @@
 // Reading memory that may not be there, as the probe_read family does. It never traps for the source address.
 import { utf8 } from "../../base/index.ts";
 import { type Machine, R_READ } from "../../vm/index.ts";
-import { EFAULT } from "../errno.ts";
+import { EFAULT, ERANGE } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 
 const words = (address: bigint): [number, number] => [Number(address & 0xffffffffn), Number(BigInt.asIntN(32, address >> 32n))];
@@ -25,26 +25,40 @@ export const readCString = (kernel: SimKernel, address: bigint, max: number): st
   return bytes && utf8(bytes);
 };
 
+/** Which address space a read is for: the kernel's, the user's, or the one that the address belongs to. */
+export type Space = "kernel" | "user" | "any";
+/** Why an address cannot be read in that space: a negative errno, or 0 (copy_from_kernel_nofault_allowed, access_ok). */
+export function spaceFault(address: bigint, space: Space): number {
+  const isUser = address >> 47n === 0n;
+  if (space === "kernel" && isUser) return -ERANGE;
+  return space === "user" && !isUser ? -EFAULT : 0;
+}
 /** bpf_probe_read*: r1 destination, r2 size, r3 source. */
-export function probeRead(kernel: SimKernel, vm: Machine): void {
-  const size = vm.u32(2);
-  const dst = vm.argMem(1, size, true);
-  const bytes = readSafely(kernel, vm.u64(3), size);
-  vm.memory.write(dst, bytes ?? new Uint8Array(size));
-  vm.ret(bytes ? 0 : -EFAULT);
+export function probeRead(space: Space) {
+  return (kernel: SimKernel, vm: Machine): void => {
+    const size = vm.u32(2);
+    const dst = vm.argMem(1, size, true);
+    const fault = size === 0 ? 0 : spaceFault(vm.u64(3), space);
+    const bytes = fault ? undefined : readSafely(kernel, vm.u64(3), size);
+    vm.memory.write(dst, bytes ?? new Uint8Array(size));
+    vm.ret(bytes ? 0 : fault || -EFAULT);
+  };
 }
 /** bpf_probe_read*_str: the result is the length with NUL. */
-export function probeReadStr(kernel: SimKernel, vm: Machine): void {
-  const size = vm.u32(2);
-  const dst = vm.argMem(1, size, true);
-  if (size === 0) return vm.ret(0);
-  const text = readStringBytes(kernel, vm.u64(3), size - 1);
-  if (!text) {
-    vm.memory.write(dst, new Uint8Array(size));
-    return vm.ret(-EFAULT);
-  }
-  const out = new Uint8Array(text.length + 1);
-  out.set(text);
-  vm.memory.write(dst, out);
-  vm.ret(out.length);
+export function probeReadStr(space: Space) {
+  return (kernel: SimKernel, vm: Machine): void => {
+    const size = vm.u32(2);
+    const dst = vm.argMem(1, size, true);
+    if (size === 0) return vm.ret(0);
+    const fault = spaceFault(vm.u64(3), space);
+    const text = fault ? undefined : readStringBytes(kernel, vm.u64(3), size - 1);
+    if (!text) {
+      vm.memory.write(dst, new Uint8Array(size));
+      return vm.ret(fault || -EFAULT);
+    }
+    const out = new Uint8Array(text.length + 1);
+    out.set(text);
+    vm.memory.write(dst, out);
+    vm.ret(out.length);
+  };
 }

@@ -2,20 +2,16 @@
 import type { Machine } from "../../vm/index.ts";
 import type { Packet } from "../contexts/packet.ts";
 import type { SkBuff } from "../contexts/skb.ts";
-import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT, type XdpContext } from "../contexts/xdp.ts";
-import { trap } from "../../vm/index.ts";
-import { EACCES, EFAULT, EINVAL, ENOMEM } from "../errno.ts";
+import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT } from "../contexts/xdp.ts";
+import { EACCES, EFAULT, EINVAL, ENODEV, ENOMEM } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
+import { skbOf, u32Arg, xdpOf } from "./args.ts";
 import { add, fold, replace, sumWords } from "./checksum.ts";
 import type { HelperImpl, HelperTable } from "./types.ts";
 
-const skbOf = (k: SimKernel): SkBuff => k.run.skb ?? trap("bad-argument", "the helper wants a socket buffer and this program has none");
-const xdpOf = (k: SimKernel): XdpContext => k.run.xdp ?? trap("bad-argument", "the helper wants an XDP buffer and this program has none");
-const u32At = (vm: Machine, reg: number): number => (vm.hi32(reg) === 0 ? vm.u32(reg) : 0xffffffff);
-
 /** r1 context, r2 offset, r3 buffer, r4 length: copies out of the packet; the buffer is cleared on failure. */
 function loadBytes(vm: Machine, packet: Packet): void {
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   const to = vm.argMem(3, size, true);
   if (off > 0x7fffffff || off + size > packet.length) {
@@ -28,7 +24,7 @@ function loadBytes(vm: Machine, packet: Packet): void {
 
 function skbStore(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   if (vm.u64(5) & ~3n) return vm.ret(-EINVAL);
   if (off > 0x7fffffff || off + size > packet.length) return vm.ret(-EFAULT);
@@ -38,7 +34,7 @@ function skbStore(k: SimKernel, vm: Machine): void {
 
 const relativeLoad: HelperImpl = (k, vm) => {
   const skb = skbOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   const to = vm.argMem(3, size, true);
   const start = vm.u64(5) === 0n ? skb.macHeader : vm.u64(5) === 1n ? skb.networkHeader : 0;
@@ -53,7 +49,6 @@ const relativeLoad: HelperImpl = (k, vm) => {
 function csumDiff(_k: SimKernel, vm: Machine): void {
   const fromSize = vm.u32(2),
     toSize = vm.u32(4);
-  if ((fromSize | toSize) & 3) return vm.ret(-EINVAL);
   const part = (reg: number, size: number): Uint8Array => (size ? vm.memory.read(vm.argMem(reg, size), size) : new Uint8Array(0));
   const from = part(1, fromSize),
     to = part(3, toSize),
@@ -79,7 +74,7 @@ function replaceAt(vm: Machine, at: number, size: number, from: number, to: numb
 }
 function l3CsumReplace(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     flags = vm.u64(5);
   if (flags & ~0xfn || (flags === 0n && vm.u64(3) !== 0n)) return vm.ret(-EINVAL);
   if (off > 0xffff || off & 1 || off + 2 > packet.length) return vm.ret(-EFAULT);
@@ -87,7 +82,7 @@ function l3CsumReplace(k: SimKernel, vm: Machine): void {
 }
 function l4CsumReplace(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     flags = vm.u64(5);
   const size = Number(flags & 0xfn),
     zeroMeans = (flags & 0x20n) !== 0n,
@@ -142,7 +137,7 @@ function xdpAdjustMeta(k: SimKernel, vm: Machine): void {
 
 function xdpStore(k: SimKernel, vm: Machine): void {
   const { packet } = xdpOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   if (off + size > packet.length) return vm.ret(-EINVAL);
   vm.memory.write(packet.data + off, vm.memory.read(vm.argMem(3, size), size));
@@ -150,7 +145,7 @@ function xdpStore(k: SimKernel, vm: Machine): void {
 }
 function xdpLoad(k: SimKernel, vm: Machine): void {
   const { packet } = xdpOf(k);
-  const off = u32At(vm, 2),
+  const off = u32Arg(vm, 2),
     size = vm.u32(4);
   if (off + size > packet.length) return vm.ret(-EINVAL);
   vm.memory.write(vm.argMem(3, size, true), packet.memory.read(packet.data + off, size));
@@ -161,7 +156,7 @@ function skbChangeTail(k: SimKernel, vm: Machine): void {
   const { packet } = skbOf(k);
   const length = vm.u32(2);
   if (vm.u64(3) !== 0n || length < 14 || length > 65535) return vm.ret(-EINVAL);
-  if (packet.data + length > packet.limit) return vm.ret(-ENOMEM);
+  if (length > packet.length) skbOf(k).makeRoom(0, length - packet.length);
   if (packet.data + length > packet.end) {
     packet.memory.u8.fill(0, packet.end, packet.data + length);
     packet.memory.markDirty(packet.end, packet.data + length - packet.end);
@@ -173,8 +168,9 @@ function skbChangeTail(k: SimKernel, vm: Machine): void {
 /** Makes `n` bytes of room at `off` of the packet (n below 0 removes), moving what lies before. False without room. */
 function moveHead(skb: SkBuff, off: number, n: number): boolean {
   const { packet } = skb;
+  if (n > 0) skb.makeRoom(n, 0);
   const data = packet.data - n;
-  if (data < packet.head || data > packet.end) return false;
+  if (data > packet.end) return false;
   packet.memory.u8.copyWithin(data, packet.data, packet.data + off);
   if (n > 0) packet.memory.u8.fill(0, data + off, data + off + n);
   packet.memory.markDirty(Math.min(data, packet.data), Math.abs(n) + off);
@@ -254,7 +250,9 @@ function pullData(k: SimKernel, vm: Machine): void {
 function checkMtu(k: SimKernel, vm: Machine): void {
   const nic = k.hardware.nic(vm.u32(2) || (k.run.skb?.ifindex ?? k.run.xdp?.ifindex ?? 1));
   if (vm.u64(5) & ~1n) return vm.ret(-EINVAL);
-  if (!nic) return vm.ret(-19);
+  if (!nic) return vm.ret(-ENODEV);
+  // BPF_MTU_CHK_SEGS is for packets of several segments, and without a change of length.
+  if (vm.u64(5) & 1n && k.run.skb && (vm.s32(4) !== 0 || k.run.skb.gsoSize === 0)) return vm.ret(-EINVAL);
   const at = vm.argMem(3, 4, true);
   const asked = vm.memory.view.getUint32(at, true);
   const packet = (k.run.skb?.packet ?? xdpOf(k).packet).length;

@@ -11,12 +11,12 @@ import type { HelperTable } from "./types.ts";
 const BPF_F_INDEX_MASK = 0xffffffffn,
   BPF_F_CURRENT_CPU = 0xffffffffn;
 
-function textOf(vm: Machine, reg: number, size: number): string {
+export function textOf(vm: Machine, reg: number, size: number): string {
   const bytes = vm.memory.read(vm.argMem(reg, size), size);
   const end = bytes.indexOf(0);
   return utf8(end < 0 ? bytes : bytes.subarray(0, end));
 }
-function words(vm: Machine, reg: number, bytes: number): bigint[] {
+export function words(vm: Machine, reg: number, bytes: number): bigint[] {
   if (bytes === 0) return [];
   const at = vm.argMem(reg, bytes);
   return Array.from({ length: bytes / 8 }, (_, i) => vm.memory.view.getBigUint64(at + 8 * i, true));
@@ -101,24 +101,31 @@ function ringbufEnd(k: SimKernel, vm: Machine, submit: boolean): void {
 /** bpf_strtol and bpf_strtoul: text, its length, base in flags, result. */
 function parseNumber(k: SimKernel, vm: Machine, signed: boolean): void {
   const size = vm.u32(2),
-    base = Number(vm.u64(3));
-  if (![0, 8, 10, 16].includes(base) || size === 0) return vm.ret(-EINVAL);
-  const text = readStringBytes(k, vm.u64(1), size);
-  const m = text && /^(\s*)(-?)(0[xX](?=[0-9a-fA-F])|0(?=[0-7]))?([0-9a-fA-F]*)/.exec(utf8(text));
-  if (!m || (m[2] && !signed)) return vm.ret(-EINVAL);
-  const prefix = m[3] ?? "";
-  const radix = base || (/x/i.test(prefix) ? 16 : prefix === "0" ? 8 : 10);
-  if (/x/i.test(prefix) && radix !== 16) return vm.ret(-EINVAL);
-  const digits = /^[0-9]*/.exec(m[4]!.toLowerCase())!;
-  const valid = radix === 16 ? m[4]! : radix === 8 ? /^[0-7]*/.exec(m[4]!)![0] : digits[0];
-  if (!valid && !prefix) return vm.ret(-EINVAL);
-  let value = 0n;
-  for (const c of valid) value = value * BigInt(radix) + BigInt(parseInt(c, 16));
-  if (m[2]) value = -value;
+    base = vm.u64(3);
+  const out = vm.argMem(4, 8, true);
+  if (![0n, 8n, 10n, 16n].includes(base) || size === 0) return vm.ret(-EINVAL);
+  const bytes = readStringBytes(k, vm.u64(1), size);
+  const parsed = bytes && parseText(utf8(bytes), Number(base), signed);
+  if (!parsed) return vm.ret(-EINVAL);
+  const { value, length } = parsed;
   if (signed ? BigInt.asIntN(64, value) !== value : value >= 1n << 64n) return vm.ret(-ERANGE);
-  vm.memory.view.setBigUint64(vm.argMem(4, 8, true), BigInt.asUintN(64, value), true);
-  vm.memory.markDirty(vm.u32(4), 8);
-  vm.ret(m[1]!.length + m[2]!.length + prefix.length + valid.length);
+  vm.memory.view.setBigUint64(out, BigInt.asUintN(64, value), true);
+  vm.memory.markDirty(out, 8);
+  vm.ret(length);
+}
+/** The number at the start of a text and how many characters it took; 0x goes with base 16 alone, and needs a digit behind it in base 0. */
+function parseText(text: string, given: number, signed: boolean): { value: bigint; length: number } | undefined {
+  const [lead, sign] = [/^\s*/.exec(text)![0], /^\s*(-?)/.exec(text)![1]!];
+  if (sign && !signed) return undefined;
+  let rest = text.slice(lead.length + sign.length);
+  let base = given;
+  if (base === 0) base = /^0x[0-9a-f]/i.test(rest) ? 16 : rest.startsWith("0") ? 8 : 10;
+  if (base === 16 && /^0x/i.test(rest)) rest = rest.slice(2);
+  const digits = (base === 16 ? /^[0-9a-f]*/i : base === 10 ? /^[0-9]*/ : /^[0-7]*/).exec(rest)![0];
+  if (!digits) return undefined;
+  let value = 0n;
+  for (const c of digits) value = value * BigInt(base) + BigInt(parseInt(c, 16));
+  return { value: sign ? -value : value, length: text.length - rest.length + digits.length };
 }
 function strncmp(k: SimKernel, vm: Machine): void {
   const size = vm.u32(2);
@@ -132,24 +139,24 @@ function strncmp(k: SimKernel, vm: Machine): void {
 }
 
 export const TRACE_HELPERS: HelperTable = {
-  4: probeRead,
+  4: probeRead("any"),
   6: (k, vm) => print(k, vm, textOf(vm, 1, vm.u32(2)), [vm.u64(3), vm.u64(4), vm.u64(5)]),
   25: perfOutput,
-  45: probeReadStr,
+  45: probeReadStr("any"),
   105: (k, vm) => parseNumber(k, vm, true),
   106: (k, vm) => parseNumber(k, vm, false),
   111: perfOutput,
-  112: probeRead,
-  113: probeRead,
-  114: probeReadStr,
-  115: probeReadStr,
+  112: probeRead("user"),
+  113: probeRead("kernel"),
+  114: probeReadStr("user"),
+  115: probeReadStr("kernel"),
   121: perfOutput,
   130: ringbufOutput,
   131: ringbufReserve,
   132: (k, vm) => ringbufEnd(k, vm, true),
   133: (k, vm) => ringbufEnd(k, vm, false),
   134: (k, vm) => vm.ret(ringbuf(k, vm)?.query(Number(vm.u64(2))) ?? 0),
-  148: probeRead,
+  148: probeRead("user"),
   165: snprintf,
   177: vprintk,
   182: strncmp,

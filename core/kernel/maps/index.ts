@@ -2,26 +2,22 @@
 import { MAP_TYPE, MAP_TYPE_NAMES } from "../../catalog/index.ts";
 import { CodedError } from "../../base/index.ts";
 import { checkMap, type MapSpec } from "../../object/index.ts";
+import { ArenaMap } from "./arena.ts";
 import { ArrayMap, PercpuArrayMap } from "./array.ts";
 import { BloomMap } from "./bloom.ts";
+import { CgroupStorageMap } from "./cgroup-storage.ts";
 import { HashMap } from "./hash.ts";
+import { LocalStorageMap } from "./local-storage.ts";
 import { LpmTrieMap } from "./lpm.ts";
 import type { BpfMap, MapHost } from "./map.ts";
-import {
-  ArrayOfMaps,
-  DevmapHash,
-  CgroupArray,
-  REUSEPORT,
-  SOCK,
-  SocketMap,
-  XSK,
-  HashOfMaps,
-  PerfEventArray,
-  RedirectArray,
-} from "./objects.ts";
+import { ArrayOfMaps, DevmapHash, CgroupArray, HashOfMaps, PerfEventArray, RedirectArray } from "./objects.ts";
 import { ProgArrayMap } from "./prog-array.ts";
 import { QueueMap } from "./queue.ts";
 import { RingbufMap } from "./ringbuf.ts";
+import { REUSEPORT, SOCK, SocketMap, SockHashMap, XSK } from "./sockets.ts";
+import { StackTraceMap } from "./stack-trace.ts";
+import { StructOpsMap } from "./struct-ops.ts";
+import { UserRingbufMap } from "./user-ringbuf.ts";
 import { EINVAL, EOVERFLOW } from "../errno.ts";
 
 type Maker = (id: number, spec: MapSpec, host: MapHost) => BpfMap;
@@ -48,8 +44,22 @@ const MAKERS: Readonly<Record<number, Maker>> = {
   [MAP_TYPE.STACK]: (id, spec, host) => new QueueMap(id, spec, host, true),
   [MAP_TYPE.LPM_TRIE]: (id, spec, host) => new LpmTrieMap(id, spec, host),
   [MAP_TYPE.BLOOM_FILTER]: (id, spec, host) => new BloomMap(id, spec, host),
+  [MAP_TYPE.STACK_TRACE]: (id, spec, host) => new StackTraceMap(id, spec, host),
+  [MAP_TYPE.SOCKHASH]: (id, spec, host) => new SockHashMap(id, spec, host),
+  [MAP_TYPE.CGROUP_STORAGE]: (id, spec, host) => new CgroupStorageMap(id, spec, host, false),
+  [MAP_TYPE.PERCPU_CGROUP_STORAGE]: (id, spec, host) => new CgroupStorageMap(id, spec, host, true),
+  [MAP_TYPE.SK_STORAGE]: (id, spec, host) => new LocalStorageMap(id, spec, host),
+  [MAP_TYPE.INODE_STORAGE]: (id, spec, host) => new LocalStorageMap(id, spec, host),
+  [MAP_TYPE.TASK_STORAGE]: (id, spec, host) => new LocalStorageMap(id, spec, host),
+  [MAP_TYPE.CGRP_STORAGE]: (id, spec, host) => new LocalStorageMap(id, spec, host),
+  [MAP_TYPE.STRUCT_OPS]: (id, spec, host) => new StructOpsMap(id, spec, host),
+  [MAP_TYPE.USER_RINGBUF]: (id, spec, host) => new UserRingbufMap(id, spec, host),
+  [MAP_TYPE.ARENA]: (id, spec, host) => new ArenaMap(id, spec, host),
   [MAP_TYPE.RINGBUF]: (id, spec, host) => new RingbufMap(id, spec, host),
 };
+
+/** Types that are simulated. */
+export const SIMULATED_MAP_TYPES: readonly number[] = Object.keys(MAKERS).map(Number);
 
 /** A new map, or a negative errno for attributes that the kernel refuses. Throws CodedError `unsupported-map-type`. */
 export function makeMap(id: number, spec: MapSpec, host: MapHost): BpfMap | number {

@@ -31,6 +31,10 @@ export interface MapHost {
   /** Id of the object (map or program) behind a descriptor, for maps that hold them; undefined when there is none. */
   mapByFd(fd: number): BpfMap | undefined;
   programByFd(fd: number): object | undefined;
+  /** Any other object with a descriptor: socket, cgroup, task. */
+  objectByFd(fd: number): object | undefined;
+  /** What names the owner of a local storage in a map of this type; undefined when the descriptor is none of such an object. */
+  ownerByFd(fd: number, mapType: number): number | bigint | undefined;
   /** Whether a network device with this index exists. */
   hasDevice(ifindex: number): boolean;
 }

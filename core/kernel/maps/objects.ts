@@ -1,9 +1,10 @@
 // Maps that hold kernel objects: maps in maps, redirect targets, perf events (kernel/bpf/map_in_map.c, devmap.c, cpumap.c, 6.18). They hold no data of programs.
-import { E2BIG, EBADF, EEXIST, EINVAL, ENOENT, ENOSPC, ENOTSUPP, EOPNOTSUPP } from "../errno.ts";
+import { E2BIG, EBADF, EEXIST, EINVAL, ENOTSUPP } from "../errno.ts";
 import type { MapSpec } from "../../object/index.ts";
-import { ArrayMap, indexBytes, nextIndex, u32 } from "./array.ts";
+import { ArrayMap, indexBytes, u32 } from "./array.ts";
 import { HashMap } from "./hash.ts";
 import { BPF_ANY, BPF_EXIST, BPF_NOEXIST, BpfMap, type MapHost, type SysResult } from "./map.ts";
+import type { Cgroup } from "../objects/index.ts";
 import { ObjectArrayMap } from "./prog-array.ts";
 
 /** The inner map must agree with the template in all that programs rely on (bpf_map_meta_equal). */
@@ -150,48 +151,13 @@ function stored(map: BpfMap, value: Uint8Array): Uint8Array | number {
   return out;
 }
 
-/** CGROUP_ARRAY: no cgroup has a descriptor here, so that every one is bad. */
-export class CgroupArray extends PerfEventArray {}
-
-/** XSKMAP, SOCKMAP, REUSEPORT_SOCKARRAY: no socket has a descriptor here, so that they stay empty; what differs is the order of the kernel's checks. */
-export class SocketMap extends BpfMap {
-  readonly #errors: SocketErrors;
-  constructor(id: number, spec: MapSpec, host: MapHost, errors: SocketErrors) {
-    super(id, spec, host);
-    this.#errors = errors;
-  }
-  has(): boolean {
-    return false;
-  }
-  lookup(): number {
-    return 0;
-  }
+/** CGROUP_ARRAY: descriptors of cgroups (cgroup_fd_array_map_ops). */
+export class CgroupArray extends ObjectArrayMap<Cgroup> {
   override sysLookup(): SysResult {
-    return -(this.valueSize === 8 && this.#errors.lookup === ENOSPC ? ENOENT : this.#errors.lookup);
+    return -ENOTSUPP;
   }
-  update(key: Uint8Array, value: Uint8Array, flags: number): number {
-    const large = u32(key) >= this.spec.maxEntries;
-    if (flags > BPF_EXIST) return -EINVAL;
-    if (this.#errors.largeFirst && large) return -E2BIG;
-    if (this.#errors.checksFd && u32(value) > 0x7fffffff) return -EINVAL;
-    return -EBADF;
-  }
-  delete(key: Uint8Array): number {
-    return u32(key) >= this.spec.maxEntries ? -this.#errors.deleteLarge : -this.#errors.deleteAbsent;
-  }
-  nextKey(key: Uint8Array | undefined): SysResult {
-    return nextIndex(key, this.spec.maxEntries);
+  protected resolve(value: Uint8Array): Cgroup | number {
+    const object = this.host.objectByFd(u32(value) | 0);
+    return object && "level" in object ? (object as Cgroup) : -EBADF;
   }
 }
-interface SocketErrors {
-  readonly lookup: number;
-  readonly deleteAbsent: number;
-  readonly deleteLarge: number;
-  /** The index is checked before the descriptor. */
-  readonly largeFirst: boolean;
-  /** A number that can be no descriptor is invalid, not bad. */
-  readonly checksFd: boolean;
-}
-export const XSK: SocketErrors = { lookup: EOPNOTSUPP, deleteAbsent: 0, deleteLarge: EINVAL, largeFirst: true, checksFd: false };
-export const SOCK: SocketErrors = { lookup: ENOSPC, deleteAbsent: EINVAL, deleteLarge: EINVAL, largeFirst: false, checksFd: true };
-export const REUSEPORT: SocketErrors = { lookup: ENOSPC, deleteAbsent: ENOENT, deleteLarge: E2BIG, largeFirst: true, checksFd: false };

@@ -16,7 +16,11 @@ function mapLine(word: string, m: MapSpec): string {
 
 /** Lines that end in one `prog`: the program of a fixture, or its neighbour's. */
 export function question(f: Fixture, neighbour: boolean): string[] {
-  const { input, raw, setting } = build(f, neighbour);
+  const { input, raw } = build(f, neighbour);
+  return [...environment(build(f, neighbour)), `prog ${input.type} ${input.flags} ${hex(encodeInsns(raw))}`];
+}
+/** The lines before the program: types, maps and settings. */
+export function environment({ input, setting }: ReturnType<typeof build>): string[] {
   const out = ["new", "set level 1"];
   if (input.btf) out.push(`btf ${hex(typeBytes())}`);
   for (const m of input.maps) {
@@ -34,5 +38,5 @@ export function question(f: Fixture, neighbour: boolean): string[] {
         .map((r) => words(...r))
         .join("")}`,
     );
-  return [...out, `prog ${input.type} ${input.flags} ${hex(encodeInsns(raw))}`];
+  return out;
 }

@@ -1,0 +1,149 @@
+// Kfuncs on dynptrs (kernel/bpf/helpers.c, net/core/filter.c, kernel/trace/bpf_trace.c, 6.18). They check no types; the verifier does.
+import type { Machine } from "../../vm/index.ts";
+import {
+  DYNPTR,
+  DYNPTR_MAX_SIZE,
+  dynptrRead,
+  dynptrWrite,
+  NULL_DYNPTR,
+  outside,
+  placeOf,
+  readDynptr,
+  writeDynptr,
+  type Dynptr,
+} from "../dynptr.ts";
+import { E2BIG, EFAULT, EINVAL, ERANGE } from "../errno.ts";
+import { skbOf, taskArg, xdpOf } from "../helpers/args.ts";
+import { readSafely, readStringBytes } from "../helpers/memory-access.ts";
+import type { SimKernel } from "../kernel.ts";
+import { retInt, type KfuncTable } from "./types.ts";
+
+function adjust(_k: SimKernel, vm: Machine): void {
+  const d = readDynptr(vm, 1);
+  const start = vm.u64(2),
+    end = vm.u64(3);
+  if (!d.data || start > end) return retInt(vm, -EINVAL);
+  if (start > BigInt(d.size) || end > BigInt(d.size)) return retInt(vm, -ERANGE);
+  writeDynptr(vm, 1, { ...d, offset: d.offset + Number(start), size: Number(end - start) });
+  retInt(vm, 0);
+}
+function clone(_k: SimKernel, vm: Machine): void {
+  const d = readDynptr(vm, 1);
+  writeDynptr(vm, 2, d.data ? d : NULL_DYNPTR);
+  retInt(vm, d.data ? 0 : -EINVAL);
+}
+/** A pointer into the dynptr's data; NULL when it does not fit. The buffer of the caller is not needed, as all data are in one piece. */
+function slice(write: boolean) {
+  return (k: SimKernel, vm: Machine): void => {
+    const d = readDynptr(vm, 1);
+    const off = vm.u64(2),
+      size = BigInt(vm.u32(4));
+    if (!d.data || outside(d, off, size) || (write && d.rdonly)) return vm.retPtr(0);
+    vm.retPtr(placeOf(k, d, Number(off)));
+  };
+}
+function fromSkb(k: SimKernel, vm: Machine): void {
+  const skb = skbOf(k);
+  if (vm.u64(2) !== 0n) {
+    writeDynptr(vm, 3, NULL_DYNPTR);
+    return retInt(vm, -EINVAL);
+  }
+  writeDynptr(vm, 3, { data: k.run.ctxAt, type: DYNPTR.SKB, size: skb.length, offset: 0, rdonly: false });
+  retInt(vm, 0);
+}
+function fromSkbMeta(k: SimKernel, vm: Machine): void {
+  const { packet } = skbOf(k);
+  const bad = vm.u64(2) !== 0n;
+  writeDynptr(
+    vm,
+    3,
+    bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.SKB_META, size: packet.data - packet.meta, offset: 0, rdonly: false },
+  );
+  retInt(vm, bad ? -EINVAL : 0);
+}
+function fromXdp(k: SimKernel, vm: Machine): void {
+  const { packet } = xdpOf(k);
+  const bad = vm.u64(2) !== 0n;
+  writeDynptr(vm, 3, bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.XDP, size: packet.length, offset: 0, rdonly: false });
+  retInt(vm, bad ? -EINVAL : 0);
+}
+/** bpf_dynptr_copy: destination, its offset, source, its offset, size. */
+function copy(k: SimKernel, vm: Machine): void {
+  const to = readDynptr(vm, 1),
+    from = readDynptr(vm, 3);
+  const size = vm.u64(5);
+  const error = !to.data || !from.data || to.rdonly ? -EINVAL : outside(to, vm.u64(2), size) || outside(from, vm.u64(4), size);
+  if (error) return retInt(vm, error);
+  const bytes = dynptrRead(k, vm, from, vm.u64(4), Number(size));
+  retInt(vm, typeof bytes === "number" ? bytes : dynptrWrite(k, vm, to, { off: vm.u64(2), flags: 0n }, bytes));
+}
+function memset(k: SimKernel, vm: Machine): void {
+  const d = readDynptr(vm, 1);
+  const size = vm.u64(3);
+  if (!d.data || d.rdonly) return retInt(vm, -EINVAL);
+  const error = outside(d, vm.u64(2), size);
+  if (error) return retInt(vm, error);
+  retInt(vm, dynptrWrite(k, vm, d, { off: vm.u64(2), flags: 0n }, new Uint8Array(Number(size)).fill(vm.u32(4) & 255)));
+}
+
+/** Copies foreign memory into a dynptr: dynptr, offset, length, address. Text is cut at NUL and its length with NUL comes back. */
+function readInto(kind: "bytes" | "text", fail: (k: SimKernel, vm: Machine) => boolean = () => false) {
+  return (k: SimKernel, vm: Machine): void => {
+    const d = readDynptr(vm, 1);
+    const off = vm.u64(2),
+      length = vm.u64(3);
+    if (!d.data || d.rdonly) return retInt(vm, -EINVAL);
+    if (length > BigInt(DYNPTR_MAX_SIZE) || outside(d, off, length)) return retInt(vm, -E2BIG);
+    const size = Number(length);
+    const got = fail(k, vm) ? undefined : kind === "bytes" ? readSafely(k, vm.u64(4), size) : textAt(k, vm.u64(4), size);
+    if (!got) {
+      store(k, vm, d, off, new Uint8Array(size));
+      return retInt(vm, -EFAULT);
+    }
+    store(k, vm, d, off, got);
+    retInt(vm, kind === "bytes" ? 0 : got.length);
+  };
+}
+function store(k: SimKernel, vm: Machine, d: Dynptr, off: bigint, bytes: Uint8Array): void {
+  if (bytes.length > 0) dynptrWrite(k, vm, d, { off, flags: 0n }, bytes);
+}
+/** Text with its NUL in at most `size` bytes. */
+function textAt(k: SimKernel, address: bigint, size: number): Uint8Array | undefined {
+  if (size === 0) return new Uint8Array(0);
+  const bytes = readStringBytes(k, address, size - 1);
+  if (!bytes) return undefined;
+  const out = new Uint8Array(bytes.length + 1);
+  out.set(bytes);
+  return out;
+}
+/** Whether the task in register 5 has another address space than the running one, which holds nothing here. */
+const otherTask = (k: SimKernel, vm: Machine): boolean => taskArg(k, vm, 5)?.tgid !== k.run.task.tgid;
+
+export const DYNPTR_KFUNCS: KfuncTable = {
+  bpf_dynptr_adjust: adjust,
+  bpf_dynptr_clone: clone,
+  bpf_dynptr_copy: copy,
+  bpf_dynptr_from_skb: fromSkb,
+  bpf_dynptr_from_skb_meta: fromSkbMeta,
+  bpf_dynptr_from_xdp: fromXdp,
+  bpf_dynptr_is_null: (_k, vm) => retInt(vm, readDynptr(vm, 1).data ? 0 : 1),
+  bpf_dynptr_is_rdonly: (_k, vm) => {
+    const d = readDynptr(vm, 1);
+    retInt(vm, d.data && d.rdonly ? 1 : 0);
+  },
+  bpf_dynptr_memset: memset,
+  bpf_dynptr_size: (_k, vm) => {
+    const d = readDynptr(vm, 1);
+    retInt(vm, d.data ? d.size : -EINVAL);
+  },
+  bpf_dynptr_slice: slice(false),
+  bpf_dynptr_slice_rdwr: slice(true),
+  bpf_probe_read_kernel_dynptr: readInto("bytes"),
+  bpf_probe_read_user_dynptr: readInto("bytes"),
+  bpf_probe_read_kernel_str_dynptr: readInto("text"),
+  bpf_probe_read_user_str_dynptr: readInto("text"),
+  bpf_copy_from_user_dynptr: readInto("bytes"),
+  bpf_copy_from_user_str_dynptr: readInto("text"),
+  bpf_copy_from_user_task_dynptr: readInto("bytes", otherTask),
+  bpf_copy_from_user_task_str_dynptr: readInto("text", otherTask),
+};
