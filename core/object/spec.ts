@@ -90,6 +90,8 @@ export interface ProgramSpec {
   readonly lineInfo: readonly LineInfo[];
   /** Names of subprograms by the slot where they start. */
   readonly subprogNames: ReadonlyMap<InsnIdx, string>;
+  /** Slot of the function that its `exception_callback:` tag names. */
+  readonly exceptionCallback?: number | undefined;
   /** The functions that the program is made of, in order; the entry function first. Absent when no ELF file is behind it. */
   readonly origin?: readonly CodeOrigin[] | undefined;
   /** True for programs of `?` sections, which libbpf does not load by default. */

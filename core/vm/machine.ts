@@ -70,6 +70,7 @@ export class Machine {
   #continuations: Continuation[] = [];
   #callback: Continuation | undefined;
   #tail: Program | undefined;
+  #unwinds = false;
   #watch: Watch | undefined;
   /** Value of `executed` at the last stop by the watch: the instruction there is not asked about again. */
   #told = -1;
@@ -347,6 +348,7 @@ export class Machine {
   }
   #afterCall(retPc: number): number {
     this.memory.dirty[REGS_AT >> 12] = 1;
+    if (this.takeUnwind()) return this.#unwind();
     const tail = this.takeTail();
     if (tail) {
       this.program = tail;
@@ -392,10 +394,26 @@ export class Machine {
   requestCallback(c: Continuation): void {
     this.#callback = c;
   }
-  /** Asked by bpf_throw: unwinds to the outermost frame and ends the run with r0. */
+  /** Asked by bpf_throw: leave all frames of the run. The cookie is in r1. */
   requestUnwind(): void {
-    while (this.depth > this.base) this.#closeFrame(this.depth--);
-    this.#continuations.length = 0;
+    this.#unwinds = true;
+  }
+  /** Whether the last call asked to unwind. */
+  takeUnwind(): boolean {
+    const unwinds = this.#unwinds;
+    this.#unwinds = false;
+    return unwinds;
+  }
+  /** Closes all frames but the first of the run; the slot of the program's exception callback, or -1 when the cookie is the result. */
+  #unwind(): number {
+    const r = this.memory.i32;
+    if (this.depth > this.base) this.program = this.programs[r[FRAME0 + this.base * FRAME_WORDS + 1]!]!;
+    for (; this.depth > this.base; this.#closeFrame(this.depth--))
+      if (r[FRAME0 + (this.depth - 1) * FRAME_WORDS + 2]) this.#continuations.pop();
+    this.setReg(10, this.#stacks[this.base]!.start + STACK_BYTES, KERNEL_HI);
+    const slot = this.program.source.exceptionCallback;
+    if (slot === undefined) this.setR0(this.s32(1), this.hi32(1));
+    return slot ?? -1;
   }
   /** Slot that a callback pointer in register `reg` stands for. Traps when it is none of this program's. */
   callbackSlot(reg: number): number {
@@ -481,6 +499,7 @@ export class Machine {
     this.tailCalls = s.tailCalls;
     this.#continuations = [...s.continuations];
     this.#callback = this.#tail = undefined;
+    this.#unwinds = false;
     this.#told = -1;
     this.#highest = MAX_FRAMES - 1;
   }

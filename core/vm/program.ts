@@ -19,6 +19,8 @@ export interface ProgramSource {
   resolve(insn: Insn, next: Insn, insnIdx: number): number | undefined;
   /** Given for programs that the verifier accepted: slots whose load or store reaches other things than plain memory (contexts, kernel objects, arenas). */
   readonly special?: readonly number[];
+  /** Slot of the function that runs when the program throws; without one the cookie is the result (bpf_throw, kernel/bpf/helpers.c, 6.18). */
+  readonly exceptionCallback?: number | undefined;
   /** True when a load through a bad pointer gives 0, as for BTF pointers of verified programs (BPF_PROBE_MEM). */
   readonly faultsReadZero?: boolean;
 }
@@ -81,7 +83,7 @@ export function prepare(memory: Memory, id: number, source: ProgramSource): Prog
     target: new Int32Array(n),
     subprogStarts: [] as number[],
   };
-  const starts = new Set([0]);
+  const starts = new Set([0, source.exceptionCallback ?? 0]);
   for (let i = 0; i < n; i++) {
     const insn = insns[i]!;
     const constant = (code.start >> 2) + 2 * i;

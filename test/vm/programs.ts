@@ -1,5 +1,5 @@
 // Small programs for tests of the machine, and the kernel that they run in. It runs nothing by itself.
-import { MAP_TYPE, PROG_TYPE } from "../../core/catalog/index.ts";
+import { kfuncByName, MAP_TYPE, PROG_TYPE } from "../../core/catalog/index.ts";
 import type { Insn } from "../../core/isa/index.ts";
 import { RunState, SimKernel, type EngineName, type LoadedProgram } from "../../core/kernel/index.ts";
 import type { MapSpec } from "../../core/object/index.ts";
@@ -10,6 +10,8 @@ export const wide = (dst: number, value: bigint, src = 0): Insn[] => [
   i(0, 0, 0, 0, Number(BigInt.asIntN(32, value >> 32n))),
 ];
 export const EXIT = i(0x95);
+/** A call of a kernel function by its name. */
+export const kcall = (name: string): Insn => i(0x85, 0, 2, 0, kfuncByName(name)!.btfId);
 export const call = (id: number): Insn => i(0x85, 0, 0, 0, id);
 export const map = (type: number, valueSize: number, maxEntries: number): MapSpec => ({
   name: "m",
@@ -28,17 +30,19 @@ export interface Setup {
   readonly maps?: readonly MapSpec[];
   /** Slots that reach other things than plain memory; undefined for a program that was not verified. */
   readonly special?: readonly number[] | undefined;
+  /** Slot of the function that runs when the program throws. */
+  readonly exceptionCallback?: number;
   /** Program that slot 0 of the first map holds. */
   readonly tail?: readonly Insn[];
 }
 /** A kernel with the program begun in it. */
 export function begun(insns: readonly Insn[], engine: EngineName, setup: Setup = {}): { kernel: SimKernel; program: LoadedProgram } {
-  const { maps = [], special, tail } = setup;
+  const { maps = [], special, tail, exceptionCallback } = setup;
   const kernel = new SimKernel({ maxBytes: 1 << 22, budget: 40_000_000, engine });
   const fds = maps.map((m) => kernel.createMap(m));
   const load = (list: readonly Insn[], sp: readonly number[] | undefined) =>
     kernel.loadProgram(
-      { name: "t", type: PROG_TYPE.SOCKET_FILTER, expectedAttachType: 0, insns: [...list], license: "GPL", special: sp },
+      { name: "t", type: PROG_TYPE.SOCKET_FILTER, expectedAttachType: 0, insns: [...list], license: "GPL", special: sp, exceptionCallback },
       fds,
     );
   const program = kernel.programByFd(load(insns, special))!;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { MAP_TYPE } from "../../core/catalog/index.ts";
 import type { Insn } from "../../core/isa/index.ts";
 import { REGS_AT, StoppableEngine, type Machine, type Stop, type Watch } from "../../core/vm/index.ts";
-import { ARRAY, begun, call, dice, EDGES, EXIT, i, map, randomInsn, wide, type Setup } from "./programs.ts";
+import { ARRAY, begun, call, dice, EDGES, EXIT, i, kcall, map, randomInsn, wide, type Setup } from "./programs.ts";
 
 /** Everything that a debugger can see of where the machine stands. */
 const sight = (vm: Machine, stop: Stop): unknown => [
@@ -53,6 +53,17 @@ const MAPS = [i(0x62, 10, 0, -4), ...wide(1, 0n, 1), i(0xbf, 2, 10), i(0x07, 2, 
   ...[i(0xb7, 1, 0, 0, 40), i(0xdb, 0, 1, 0), i(0x7b, 0, 1, 0), i(0x73, 0, 1, 3), i(0x79, 0, 0), EXIT],
 ]);
 const MAY_GOTO = [i(0xb7, 0), i(0xe5, 0, 0, 3), i(0x07, 0, 0, 0, 1), i(0x25, 0, 0, 1, 500), i(0x05, 0, 0, -4), EXIT];
+const THROWS = [
+  i(0xb7, 6, 0, 0, 3),
+  i(0x85, 0, 1, 0, 1),
+  EXIT,
+  i(0xb7, 1, 0, 0, 9),
+  kcall("bpf_throw"),
+  EXIT,
+  i(0xbf, 0, 1),
+  i(0x0f, 0, 0),
+  EXIT,
+];
 const TAIL = [...wide(2, 0n, 1), i(0xb7, 3), call(12), i(0xb7, 0, 0, 0, 1), EXIT];
 const TO_TAIL: Setup = { maps: [map(MAP_TYPE.PROG_ARRAY, 4, 2)], tail: [i(0xb7, 0, 0, 0, 77), i(0x07, 0, 0, 0, 1), EXIT] };
 
@@ -62,6 +73,7 @@ const CASES: readonly (readonly [string, readonly Insn[], Setup])[] = [
   ["map values", MAPS, { maps: [ARRAY] }],
   ["may_goto", MAY_GOTO, {}],
   ["a tail call", TAIL, TO_TAIL],
+  ["an exception out of a function", THROWS, { exceptionCallback: 6 }],
   ["a jump out of the program", [i(0xb7, 0), i(0x05, 0, 0, 7), EXIT], {}],
   ["a read of nothing", [i(0xb7, 0), i(0xb7, 1, 0, 0, 64), i(0x79, 0, 1, 8), EXIT], {}],
   ["falling off the end", [i(0xb7, 0), i(0x07, 0, 0, 0, 1)], {}],

@@ -4,7 +4,7 @@ import { MAP_TYPE, PROG_TYPE } from "../../core/catalog/index.ts";
 import type { Insn } from "../../core/isa/index.ts";
 import { RunState, SimKernel, type EngineName } from "../../core/kernel/index.ts";
 import type { Stop } from "../../core/vm/index.ts";
-import { begun, call, dice, EDGES, EXIT, i, map, randomInsn, wide, type Setup } from "./programs.ts";
+import { begun, call, dice, kcall, EDGES, EXIT, i, map, randomInsn, wide, type Setup } from "./programs.ts";
 
 /** How a program ends, and its first stack frame. Verified programs only touch what they may; these are written so. */
 function run(insns: readonly Insn[], engine: EngineName, setup: Setup): { stop: Stop; stack: string } {
@@ -153,6 +153,16 @@ describe("the engines agree", () => {
 
   it("on may_goto, which ends a loop that would not", () => {
     expect(same([i(0xb7, 0), i(0xe5, 0, 0, 2), i(0x07, 0, 0, 0, 1), i(0x05, 0, 0, -3), EXIT])).toEqual(returns(8388608n));
+  });
+
+  it("on exceptions, thrown by main, by a function in a function, with a callback of the program's own and without", () => {
+    const thrown = [i(0xb7, 1, 0, 0, 40), kcall("bpf_throw"), i(0xb7, 0, 0, 0, 1), EXIT];
+    expect(same(thrown)).toEqual(returns(40n));
+    const deep = [i(0xb7, 6, 0, 0, 3), i(0x85, 0, 1, 0, 2), i(0xb7, 0, 0, 0, 1), EXIT, i(0x85, 0, 1, 0, 1), EXIT, ...thrown];
+    expect(same(deep)).toEqual(returns(40n));
+    // The callback gets the cookie, and a frame of its own kind: what it stores lies where main's frame was.
+    const callback = [i(0x7b, 10, 1, -16), i(0x79, 0, 10, -16), i(0x07, 0, 0, 0, 2), EXIT];
+    expect(same([...deep, ...callback], { exceptionCallback: deep.length })).toEqual(returns(42n));
   });
 
   it("on what is not simulated", () => {

@@ -6,6 +6,7 @@ import { ARENA_KFUNCS } from "./arena.ts";
 import { CONGESTION_KFUNCS } from "./congestion.ts";
 import { CPUMASK_KFUNCS } from "./cpumask.ts";
 import { DYNPTR_KFUNCS } from "./dynptr.ts";
+import { EXCEPTION_KFUNCS } from "./exceptions.ts";
 import { ITERATOR_KFUNCS } from "./iterators.ts";
 import { LIST_KFUNCS } from "./list.ts";
 import { OBJECT_KFUNCS } from "./local-object.ts";
@@ -25,6 +26,7 @@ export const KFUNC_IMPLS: KfuncTable = {
   ...CONGESTION_KFUNCS,
   ...CPUMASK_KFUNCS,
   ...DYNPTR_KFUNCS,
+  ...EXCEPTION_KFUNCS,
   ...ITERATOR_KFUNCS,
   ...LIST_KFUNCS,
   ...OBJECT_KFUNCS,

@@ -207,6 +207,7 @@ function program({ state, ext, func, options, targets, fault, mapFault, has }: P
     lineInfo: linked.lineInfo,
     subprogNames: new Map(linked.origin.map((o) => [o.insnIdx, o.name])),
     origin: linked.origin,
+    ...(linked.exceptionCallback === undefined ? {} : { exceptionCallback: linked.exceptionCallback }),
     optional: func.optional,
     error,
   };

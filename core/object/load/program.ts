@@ -36,6 +36,7 @@ export interface LinkedProgram {
   readonly funcInfo: FuncInfo[];
   readonly lineInfo: LineInfo[];
   readonly origin: CodeOrigin[];
+  readonly exceptionCallback?: number;
 }
 
 /** Links one entry function. Throws CodedError in libbpf's words. */
@@ -47,7 +48,7 @@ export function linkProgram(state: ObjectState, ext: BtfExt, main: Func, has: Fe
   if (callback !== undefined && !linker.placed(callback)) linker.relocateCode(callback, linker.append(callback));
   linker.relocateData();
   if (!has("PROBE_READ_KERN")) linker.replaceHelpers(OLD_PROBE_READ);
-  return linker.result();
+  return { ...linker.result(), ...(callback === undefined ? {} : { exceptionCallback: linker.slotOf(callback) }) };
 }
 
 /** Programs with a sorted list of their own records would still be found wrong if the records were not in order: libbpf stops at the first record behind the function. */
@@ -84,6 +85,9 @@ class Linker {
 
   placed(func: Func): boolean {
     return this.#at.has(func);
+  }
+  slotOf(func: Func): number {
+    return this.#at.get(func)!;
   }
   #fail(why: string): never {
     return refuse("relocation", `prog '${this.#main.name}': ${why}`);

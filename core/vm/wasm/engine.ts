@@ -8,6 +8,8 @@ import { trap, TrapSignal } from "../trap.ts";
 import { compile, entryName } from "./compile.ts";
 
 type Entry = (fp: number) => void;
+/** Thrown through compiled frames by a program that throws. */
+const UNWIND = new Error("unwind");
 const SCRATCH_WORD = REGS_WORD + 2 * (REG_COUNT - 1);
 const FIRST_FP = STACKS_AT + STACK_BYTES;
 
@@ -30,8 +32,15 @@ export class WasmEngine {
     const vm = this.#vm;
     const many = vm.program.subprogStarts.length > 1;
     if (many) vm.openFrames();
+    const { program } = vm;
+    const fp = FIRST_FP + vm.base * STACK_STRIDE;
     try {
-      this.#entry(vm.program, 0)(FIRST_FP + vm.base * STACK_STRIDE);
+      try {
+        this.#entry(program, 0)(fp);
+      } catch (e) {
+        if (e !== UNWIND) throw e;
+        this.#unwound(program, fp);
+      }
       return { kind: "exit", retval: vm.r0() };
     } catch (e) {
       return { kind: "trap", trap: vm.trapOf(e instanceof TrapSignal ? e : fault(e)) };
@@ -41,6 +50,14 @@ export class WasmEngine {
       vm.memory.allDirty();
       if (many) vm.closeFrames();
     }
+  }
+
+  /** All frames are left: the program's exception callback runs in the first, or the cookie in r1 is the result. */
+  #unwound(program: Program, fp: number): void {
+    const vm = this.#vm;
+    const slot = program.source.exceptionCallback;
+    if (slot === undefined) vm.setR0(vm.s32(1), vm.hi32(1));
+    else this.#entry(program, slot)(fp);
   }
 
   #entry(program: Program, slot: number): Entry {
@@ -92,6 +109,7 @@ export class WasmEngine {
     const vm = this.#vm;
     this.#stand(program, pc, fp);
     vm.callOut(pc);
+    if (vm.takeUnwind()) throw UNWIND;
     const tail = vm.takeTail();
     if (tail) {
       if (this.runs(tail)) this.#entry(tail, 0)(fp);
