@@ -22,6 +22,8 @@ export interface RawFact {
   readonly verdict: string;
   readonly errno: number;
   readonly processed: number;
+  /** BPF_PROG_TEST_RUN over 64 zero bytes, of accepted programs of types that have it. */
+  readonly runs?: readonly { readonly err: number; readonly retval: number; readonly data_out?: string }[];
   readonly log?: string;
 }
 /** A program of an object file and what the kernel said. */
