@@ -61,8 +61,11 @@ function here(program, engine, packet) {
     kernel.begin(loaded, prepared.state);
     retval = kernel.finish().retval;
   };
+  const before = kernel.machine.executed;
+  once();
+  const insns = kernel.machine.executed - before;
   const one = least(once, 20);
-  return { ns: least(once, Math.max(20, Math.min(200_000, Math.ceil(5e7 / one)))), first, retval: Number(retval) };
+  return { ns: least(once, Math.max(20, Math.min(200_000, Math.ceil(5e7 / one)))), first, insns, retval: Number(retval) };
 }
 function kernelSays(program, packet) {
   const maps = spec.maps.map((m) => `map ${m.type} ${m.keySize} ${m.valueSize} ${m.maxEntries}\n`).join("");
@@ -79,7 +82,7 @@ function kernelSays(program, packet) {
 }
 
 console.log(
-  `${"program".padEnd(18)}${["kernel", "wasm", "ratio", "interpreter", "ratio", "first run us"].map((h) => h.padStart(14)).join("")}`,
+  `${"program".padEnd(18)}${["kernel", "wasm", "ratio", "stoppable", "to wasm", "interpreter", "M insns/s", "first run us"].map((h) => h.padStart(14)).join("")}`,
 );
 for (const program of spec.programs) {
   for (const [size, packet] of program.name === "packet"
@@ -88,10 +91,58 @@ for (const program of spec.programs) {
         ["1500", LARGE],
       ]
     : [["", SMALL]]) {
-    const [k, w, i] = [kernelSays(program, packet), here(program, "wasm", packet), here(program, "interpreter", packet)];
+    const k = kernelSays(program, packet);
+    const [w, s, i] = ["wasm", "stoppable", "interpreter"].map((engine) => here(program, engine, packet));
     const ratio = (x) => (k ? (x.ns / k.ns).toFixed(2) : "-");
-    const row = [k ? k.ns : "-", w.ns.toFixed(0), ratio(w), i.ns.toFixed(0), ratio(i), (w.first / 1000).toFixed(0)];
+    const speed = ((i.insns * 1000) / i.ns).toFixed(0);
+    const times = [s.ns.toFixed(0), (s.ns / w.ns).toFixed(2), i.ns.toFixed(0), speed, (w.first / 1000).toFixed(0)];
+    const row = [k ? k.ns : "-", w.ns.toFixed(0), ratio(w), ...times];
     const differ = k && program.name !== "arithmetic" && k.retval !== w.retval ? `  RESULT ${w.retval}, kernel ${k.retval}` : "";
     console.log(`${(program.name + size).padEnd(18)}${row.map((c) => String(c).padStart(14)).join("")}${differ}`);
   }
 }
+
+/** Microseconds of a snapshot, and of going back to it, of a machine that holds an array map of `mb` megabytes and changed some pages since. */
+function snapshots(mb) {
+  const kernel = new api.SimKernel();
+  const map = {
+    name: "m",
+    type: 2,
+    keySize: 4,
+    valueSize: 4096,
+    maxEntries: mb * 256,
+    flags: 0,
+    mapExtra: 0n,
+    btfKeyTypeId: 0,
+    btfValueTypeId: 0,
+  };
+  const fd = kernel.createMap(map);
+  const value = new Uint8Array(4096).fill(7);
+  const write = (i) => kernel.mapUpdate(fd, new Uint8Array(Uint32Array.of(i).buffer), value);
+  for (let i = 0; i < map.maxEntries; i++) write(i);
+  kernel.machine.begin(
+    kernel.machine.load({
+      name: "t",
+      type: 1,
+      expectedAttachType: 0,
+      insns: [{ code: 0x95, dst: 0, src: 0, off: 0, imm: 0 }],
+      resolve: () => 0,
+    }),
+    0,
+  );
+  kernel.machine.snapshot();
+  let [taken, restored] = [Infinity, Infinity];
+  for (let round = 0; round < 50; round++) {
+    for (let i = 0; i < 10; i++) write((round * 97 + i * 31) % map.maxEntries);
+    const start = performance.now();
+    const state = kernel.machine.snapshot();
+    taken = Math.min(taken, performance.now() - start);
+    for (let i = 0; i < 10; i++) write((round * 89 + i * 37) % map.maxEntries);
+    const again = performance.now();
+    kernel.machine.restore(state);
+    restored = Math.min(restored, performance.now() - again);
+  }
+  return [taken, restored].map((ms) => (ms * 1000).toFixed(0));
+}
+const [taken, restored] = snapshots(64);
+console.log(`snapshot of a machine of 64 MB after 10 changed pages: ${taken} us, going back to it: ${restored} us (least of 50)`);

@@ -5,6 +5,8 @@ export { type Kernel, type Continuation } from "./kernel-interface.ts";
 export { type Program, type ProgramSource, OP } from "./program.ts";
 export { type Trap, type TrapCause, TrapSignal, trap } from "./trap.ts";
 export { KERNEL_HI, USER_HI, MAX_TAIL_CALLS, MAX_LOOPS, REGS_AT, STACK_BYTES } from "./layout.ts";
+export { hashKey, MAP_ELEM, MAP_KIND, MAP_KIND_ARRAY, MAP_KIND_HASH4, MAP_KIND_HASH8, MAP_LIMIT, MAP_TABLE } from "./layout.ts";
+export { PROBE_BYTES, PROBE_GONE, PROBE_VALUE } from "./layout.ts";
 export { WasmEngine } from "./wasm/engine.ts";
 export { StoppableEngine } from "./wasm/stoppable-engine.ts";
 export { type Watch } from "./watch.ts";

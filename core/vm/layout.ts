@@ -39,3 +39,28 @@ export const DIRTY_AT = STACKS_AT + MAX_FRAMES * STACK_STRIDE;
 /** MAX_TAIL_CALL_CNT and BPF_MAX_LOOPS (include/linux/bpf.h, 6.18). */
 export const MAX_TAIL_CALLS = 33;
 export const MAX_LOOPS = 8 * 1024 * 1024;
+
+/**
+ * What compiled code knows of a map: words at the start of the region that stands for struct bpf_map.
+ * An array has its first value at TABLE, LIMIT elements of ELEM bytes; a hash map a table of LIMIT + 1 entries of PROBE_BYTES.
+ * A kind of 0 says that only the kernel knows.
+ */
+export const MAP_KIND = 0,
+  MAP_TABLE = 4,
+  MAP_LIMIT = 8,
+  MAP_ELEM = 12;
+export const MAP_KIND_ARRAY = 1,
+  MAP_KIND_HASH4 = 2,
+  MAP_KIND_HASH8 = 3;
+/** An entry: two words of key (the second 0 for keys of one), and the value's offset: 0 for a free entry, PROBE_GONE for a deleted one. */
+export const PROBE_BYTES = 16,
+  PROBE_VALUE = 8,
+  PROBE_GONE = 1;
+export const HASH_FACTOR = 0x9e3779b1 | 0,
+  HASH_FACTOR_HI = 0x85ebca77 | 0,
+  HASH_SHIFT = 15;
+/** The hash of a key of two words. */
+export function hashKey(lo: number, hi: number): number {
+  const h = Math.imul(lo, HASH_FACTOR) ^ Math.imul(hi, HASH_FACTOR_HI);
+  return h ^ (h >>> HASH_SHIFT);
+}

@@ -30,7 +30,7 @@ describe("the engines agree", () => {
       for (let r = 1; r < 10; r++) insns.push(i(0x27, 0, 0, 0, 31), i(0xaf, 0, r));
       expect([seed, same([...insns, EXIT]).kind]).toEqual([seed, "exit"]);
     }
-  });
+  }, 300_000);
 
   it("on loops in loops, and leaving both", () => {
     // r0 counts; r1 outer, r2 inner; leaves when r0 reaches 50.
@@ -167,6 +167,50 @@ describe("the engines agree", () => {
 
   it("on what is not simulated", () => {
     expect(same([call(212), EXIT])).toMatchObject({ kind: "trap", trap: { cause: "unsupported-helper", insnIdx: 0, program: "t" } });
+  });
+});
+
+describe("look-ups without a call", () => {
+  it.each([
+    ["a hash map with keys of 4 bytes", 4, MAP_TYPE.HASH],
+    ["a hash map with keys of 8 bytes", 8, MAP_TYPE.HASH],
+    ["a hash map with keys of 12 bytes, which the kernel looks up", 12, MAP_TYPE.HASH],
+    ["an array", 4, MAP_TYPE.ARRAY],
+  ])("find in %s what the map holds, through growth, deletions and going back", (_name, keySize, type) => {
+    // r2 = the context's bytes are no key: the key lies in the frame, put there by the test.
+    const insns = [...wide(1, 0n, 1), i(0xbf, 2, 10), i(0x07, 2, 0, 0, -16), call(1), EXIT];
+    const { kernel, program } = begun(insns, "wasm", { maps: [{ ...map(type, 8, 3000), keySize }], special: [] });
+    const [held] = kernel.maps();
+    const roll = dice(7);
+    const keyOf = (n: number): Uint8Array => {
+      const key = new Uint8Array(keySize);
+      key.set([n & 255, n >> 8, 0, 0]);
+      if (keySize > 4) key.set([(n * 7) & 255, 0, 0, n & 3], 4);
+      return key;
+    };
+    const find = (n: number): number => {
+      kernel.begin(program, new RunState());
+      kernel.memory.write(0x2000 + 512 - 16, keyOf(n));
+      expect(kernel.finish().kind).toBe("exit");
+      return kernel.machine.u32(0);
+    };
+    let found = 0;
+    let state = kernel.machine.snapshot();
+    for (let step = 0; step < 4000; step++) {
+      const n = roll(3500);
+      if (roll(3)) kernel.mapUpdate(3, keyOf(n), new Uint8Array(8).fill(step & 255));
+      else kernel.mapDelete(3, keyOf(n));
+      for (const k of [n, roll(3500)]) {
+        const want = held!.lookupBytes(keyOf(k));
+        if (want) found++;
+        expect([step, k, find(k)]).toEqual([step, k, want]);
+      }
+      if (roll(500) === 0) {
+        if (roll(2)) kernel.machine.restore(state);
+        state = kernel.machine.snapshot();
+      }
+    }
+    expect(found).toBeGreaterThan(1000);
   });
 });
 

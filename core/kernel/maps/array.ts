@@ -1,7 +1,7 @@
 // BPF_MAP_TYPE_ARRAY and PERCPU_ARRAY (kernel/bpf/arraymap.c, 6.18). It holds values only, no descriptors.
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "../errno.ts";
 import type { MapSpec } from "../../object/index.ts";
-import type { Region } from "../../vm/index.ts";
+import { MAP_KIND_ARRAY, type Region } from "../../vm/index.ts";
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, BpfMap, round8, type MapHost, type SysResult } from "./map.ts";
 
 /** The key after an index, as array_map_get_next_key gives it. */
@@ -32,6 +32,7 @@ export class ArrayMap extends BpfMap {
       owner: this,
     });
     if (spec.maxEntries === 1) host.memory.setBounds(this.#values, this.#values.start, this.#values.start + spec.valueSize);
+    this.describe(MAP_KIND_ARRAY, this.#values.start, spec.maxEntries, this.#elem);
   }
   get base(): number {
     return this.#values.start;

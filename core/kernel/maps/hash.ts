@@ -2,6 +2,7 @@
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "../errno.ts";
 import type { MapSpec } from "../../object/index.ts";
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, BpfMap, bytesOfKey, keyOf, keyOfBytes, round8, type MapHost, type SysResult } from "./map.ts";
+import { ProbeTable } from "./probe.ts";
 import { Slab, type SlabState } from "./slab.ts";
 
 interface HashState {
@@ -9,6 +10,10 @@ interface HashState {
   readonly index: ReadonlyMap<number | string, number>;
   readonly slab: SlabState;
 }
+
+/** A key of 4 or 8 bytes as two words. */
+const keyWords = (key: number | string): [number, number] =>
+  typeof key === "number" ? [key, 0] : [key.charCodeAt(0) | (key.charCodeAt(1) << 16), key.charCodeAt(2) | (key.charCodeAt(3) << 16)];
 
 /** Behaviour that differs between the four types. */
 export interface HashKind {
@@ -21,6 +26,7 @@ export class HashMap extends BpfMap {
   readonly #elem: number;
   #index = new Map<number | string, number>();
   readonly #slab: Slab;
+  readonly #probe: ProbeTable | undefined;
   /** The state that the last save handed out, while nothing has changed since. */
   #saved: HashState | undefined;
 
@@ -30,6 +36,15 @@ export class HashMap extends BpfMap {
     this.#elem = round8(spec.valueSize);
     const bytes = this.#elem * (kind.percpu ? host.cpus : 1);
     this.#slab = new Slab(host.memory, `value of map ${spec.name || id}`, { bytes, stride: this.#elem, span: spec.valueSize }, this);
+    if (!kind.lru && !kind.percpu && ProbeTable.takes(spec.keySize)) this.#probe = new ProbeTable(host.memory, this.region, spec.keySize);
+  }
+  #put(key: number | string, at: number): void {
+    this.#index.set(key, at);
+    this.#probe?.put(...keyWords(key), at);
+  }
+  #drop(key: number | string): void {
+    this.#index.delete(key);
+    this.#probe?.delete(...keyWords(key));
   }
 
   override get sysValueSize(): number {
@@ -91,7 +106,7 @@ export class HashMap extends BpfMap {
     this.#write(at, value, allCpus, true);
     if (old !== undefined) this.#slab.give(old);
     if (this.kind.lru) this.#index.delete(k);
-    this.#index.set(k, at);
+    this.#put(k, at);
     return 0;
   }
   /** A new per-CPU element that a program makes holds zeros on other CPUs. */
@@ -116,7 +131,7 @@ export class HashMap extends BpfMap {
     const at = this.#index.get(k);
     if (at === undefined) return -ENOENT;
     this.#saved = undefined;
-    this.#index.delete(k);
+    this.#drop(k);
     this.#slab.give(at);
     return 0;
   }

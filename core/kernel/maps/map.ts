@@ -1,6 +1,6 @@
 // What all maps have in common: identity, checks of flags, the view of programs and of the bpf(2) system call. It stores nothing itself.
 import type { MapSpec } from "../../object/index.ts";
-import type { Memory, Region } from "../../vm/index.ts";
+import { MAP_KIND, type Memory, type Region } from "../../vm/index.ts";
 import { EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP, EPERM } from "../errno.ts";
 
 export const BPF_ANY = 0,
@@ -61,6 +61,11 @@ export abstract class BpfMap {
     this.region = host.memory.alloc("map", `map ${spec.name || id}`, 256, { writable: false, slow: true, owner: this });
   }
 
+  /** Writes down for compiled code how elements are found (MAP_KIND and its words in core/vm/layout.ts). */
+  protected describe(kind: number, table: number, limit: number, elem: number): void {
+    const { memory } = this.host;
+    memory.write(this.region.start + MAP_KIND, new Uint8Array(Int32Array.of(kind, table, limit, elem).buffer));
+  }
   get name(): string {
     return this.spec.name;
   }

@@ -5,6 +5,7 @@ import type { Memory } from "../memory.ts";
 import { flowOf } from "./blocks.ts";
 import { Emitter, type Target } from "./instruction.ts";
 import { FP } from "./locals.ts";
+import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { emitBody } from "./structure.ts";
 import { I32, I64, moduleBytes, Writer, type FuncBody, type FuncType } from "./writer.ts";
 
@@ -46,6 +47,7 @@ export function compile(program: Program, memory: Memory, special: ReadonlySet<n
     marksPages: false,
     // A fault ends the whole run by an exception.
     faulted: () => code.byte(DROP),
+    lookup: bodies + 2 * starts.length,
   };
   let code = new Writer();
   const functions = starts.map((start, i): FuncBody => {
@@ -61,7 +63,8 @@ export function compile(program: Program, memory: Memory, special: ReadonlySet<n
     code: entry(bodies + i),
     exportAs: entryName(start),
   }));
-  return moduleBytes({ types: TYPES, imports: IMPORTS, functions: [...functions, ...entries] }, memory.maxBytes >>> 16);
+  const lookup = { type: TYPE.call, locals: LOOKUP_LOCALS, code: lookupBody() };
+  return moduleBytes({ types: TYPES, imports: IMPORTS, functions: [...functions, ...entries, lookup] }, memory.maxBytes >>> 16);
 }
 
 /** Calls a function with r1 to r5 of the register file and puts its result into r0 there. */

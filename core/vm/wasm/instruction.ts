@@ -14,9 +14,12 @@ import {
 import { DIRTY_AT, KERNEL_HI, REG_COUNT, REGS_AT, STACK_STRIDE } from "../layout.ts";
 import { OP, type Program } from "../program.ts";
 import { AT, FP, IMPORT, LONG, register } from "./locals.ts";
+import { NOT_HERE } from "./lookup.ts";
 import type { Writer } from "./writer.ts";
 
 const SCRATCH = REG_COUNT - 1;
+/** Number of the helper in enum bpf_func_id. */
+const MAP_LOOKUP_ELEM = 1;
 const W = {
   unreachable: 0x00,
   if: 0x04,
@@ -34,6 +37,7 @@ const W = {
   i32const: 0x41,
   i64const: 0x42,
   i32eqz: 0x45,
+  i32eq: 0x46,
   i64eqz: 0x50,
   i64eq: 0x51,
   i32add: 0x6a,
@@ -95,6 +99,8 @@ export interface Target {
   functionAt(slot: number): number;
   /** Whether stores note the pages that they change. */
   readonly marksPages: boolean;
+  /** Function index of the map look-up; without it every helper is the kernel's. */
+  readonly lookup?: number;
   /** Emitted behind an access by import, with 1 on the stack when it faulted. */
   faulted(slot: number): void;
 }
@@ -483,6 +489,26 @@ export class Emitter {
 
   // ---- calls ----
   #helper(slot: number): void {
+    const { lookup } = this.#target;
+    if (lookup === undefined || this.#program.plainOp[slot] !== 0x85 || this.#program.imm[slot] !== MAP_LOOKUP_ELEM)
+      return this.#callOut(slot);
+    for (const n of [1, 2]) {
+      this.#get(n);
+      this.code.byte(W.wrap);
+    }
+    this.#call(lookup);
+    this.code.byte(W.tee, AT);
+    this.#i32(NOT_HERE);
+    this.code.byte(W.i32eq, W.if, W.EMPTY);
+    this.#callOut(slot);
+    this.code.byte(W.else, W.get, AT, W.extend_u);
+    this.#i64(0, KERNEL_HI);
+    this.#i64(0, 0);
+    this.code.byte(W.get, AT, W.select, W.i64or);
+    this.#set(0);
+    this.code.byte(W.end);
+  }
+  #callOut(slot: number): void {
     for (let n = 1; n <= 5; n++) this.#toFile(n, () => this.#get(n));
     this.#i32(slot);
     this.code.byte(W.get, FP);

@@ -214,10 +214,12 @@ class StoppableBody {
         return this.#goOn();
     }
   }
-  /** Goes on at a slot; one that no unit begins at is left to the interpreter. */
+  /** Goes on at a slot: on into the next unit, forwards out of the blocks before it, back by the table. One that no unit begins at is left to the interpreter. */
   #goTo(slot: number, inside = 0): void {
     const unit = this.#unitAt.get(slot);
     if (unit === undefined) return this.#stop(slot);
+    if (unit === this.#unit + 1 && inside === 0) return;
+    if (unit > this.#unit) return void this.code.byte(W.br).u32(unit - this.#unit - 1 + inside);
     this.code.byte(W.i32const).s32(unit).byte(W.set, NEXT, W.br).u32(this.#toLoop(inside));
   }
   /** With all registers in the register file, asks the machine; its answer is in NEXT. */
