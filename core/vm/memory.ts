@@ -302,7 +302,7 @@ export class Memory {
   snapshot(): MemorySnapshot {
     const count = Math.ceil(this.#top / PAGE_BYTES);
     this.#eachOwnPage(count, (p) => {
-      if (this.dirty[p]) this.#pages[p] = this.u8.slice(p * PAGE_BYTES, (p + 1) * PAGE_BYTES);
+      if (this.#touched(p)) this.#pages[p] = this.u8.slice(p * PAGE_BYTES, (p + 1) * PAGE_BYTES);
     });
     this.dirty.fill(0);
     const n = this.#regions.length;
@@ -326,7 +326,7 @@ export class Memory {
     const count = Math.ceil(this.#top / PAGE_BYTES);
     this.#eachOwnPage(Math.max(count, s.pages.length), (p) => {
       const page = s.pages[p];
-      if (!this.dirty[p] && this.#pages[p] === page) return;
+      if (!this.#touched(p) && this.#pages[p] === page) return;
       if (page) this.u8.set(page, p * PAGE_BYTES);
       else this.u8.fill(0, p * PAGE_BYTES, (p + 1) * PAGE_BYTES);
       this.#pages[p] = page;
@@ -345,6 +345,10 @@ export class Memory {
     this.#rebuildOwners();
   }
 
+  /** Whether a page may have changed: compiled code marks the page of a store's first byte only, so the one behind a marked page counts too. */
+  #touched(page: number): boolean {
+    return this.dirty[page] !== 0 || (page > 0 && this.dirty[page - 1] !== 0);
+  }
   /** Pages below `count` but those of the dirty table. */
   #eachOwnPage(count: number, each: (page: number) => void): void {
     for (let p = 0; p < DIRTY_AT / PAGE_BYTES; p++) each(p);

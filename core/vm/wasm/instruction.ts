@@ -421,7 +421,7 @@ export class Emitter {
       if (marks) this.code.byte(W.tee, AT);
       this.#storedValue(slot);
       this.code.byte(STORE[size]!, 0).u32(rest);
-      if (marks) this.#markPages(rest, size);
+      if (marks) this.#markPage(rest);
       return;
     }
     this.#toFile(SCRATCH, () => this.#storedValue(slot));
@@ -430,17 +430,17 @@ export class Emitter {
     this.#call(IMPORT.store);
     this.#target.faulted(slot);
   }
-  /** Notes the pages of `size` bytes at AT + `rest` as changed. */
-  #markPages(rest: number, size: number): void {
-    for (const byte of size > 1 ? [rest, rest + size - 1] : [rest]) {
-      this.code.byte(W.get, AT);
-      this.#i32(byte);
+  /** Notes the page of the byte at AT + `rest` as changed. */
+  #markPage(rest: number): void {
+    this.code.byte(W.get, AT);
+    if (rest) {
+      this.#i32(rest);
       this.code.byte(W.i32add);
-      this.#i32(12);
-      this.code.byte(0x76);
-      this.#i32(1);
-      this.code.byte(W.i32store8, 0).u32(DIRTY_AT);
     }
+    this.#i32(12);
+    this.code.byte(0x76);
+    this.#i32(1);
+    this.code.byte(W.i32store8, 0).u32(DIRTY_AT);
   }
   #storedValue(slot: number): void {
     const { code, src, imm } = this.#program.insns[slot]!;
@@ -460,7 +460,7 @@ export class Emitter {
       if (imm === BPF_STORE_REL) this.#get(src);
       this.code.byte(imm === BPF_LOAD_ACQ ? LOAD[size]![0] : STORE[size]!, 0).u32(rest);
       if (imm === BPF_LOAD_ACQ) this.#set(dst);
-      if (marks) this.#markPages(rest, size);
+      if (marks) this.#markPage(rest);
       return;
     }
     const rest = this.#address(dst, off);
@@ -469,7 +469,7 @@ export class Emitter {
     if (imm === BPF_CMPXCHG) this.#exchanged(src, size);
     else this.#combined(src, imm);
     this.code.byte(STORE[size]!, 0).u32(rest);
-    if (this.#target.marksPages && dst !== 10) this.#markPages(rest, size);
+    if (this.#target.marksPages && dst !== 10) this.#markPage(rest);
     if (imm === BPF_CMPXCHG || imm & BPF_FETCH) this.code.byte(W.get, LONG, W.set, register(imm === BPF_CMPXCHG ? 0 : src));
   }
   /** Pushes what compare-exchange stores: the new value where r0 is the old one, else the old one. */
@@ -489,18 +489,24 @@ export class Emitter {
 
   // ---- calls ----
   #helper(slot: number): void {
-    const { lookup } = this.#target;
-    if (lookup === undefined || this.#program.plainOp[slot] !== 0x85 || this.#program.imm[slot] !== MAP_LOOKUP_ELEM)
-      return this.#callOut(slot);
+    if (this.looksUp(slot)) this.mapLookup(() => this.#callOut(slot));
+    else this.#callOut(slot);
+  }
+  /** Whether the call at `slot` is a map look-up that compiled code may do itself. */
+  looksUp(slot: number): boolean {
+    return this.#target.lookup !== undefined && this.#program.plainOp[slot] === 0x85 && this.#program.imm[slot] === MAP_LOOKUP_ELEM;
+  }
+  /** Looks r2 up in the map in r1; what `elsewhere` emits, one block further in, does it for other maps. */
+  mapLookup(elsewhere: () => void): void {
     for (const n of [1, 2]) {
       this.#get(n);
       this.code.byte(W.wrap);
     }
-    this.#call(lookup);
+    this.#call(this.#target.lookup!);
     this.code.byte(W.tee, AT);
     this.#i32(NOT_HERE);
     this.code.byte(W.i32eq, W.if, W.EMPTY);
-    this.#callOut(slot);
+    elsewhere();
     this.code.byte(W.else, W.get, AT, W.extend_u);
     this.#i64(0, KERNEL_HI);
     this.#i64(0, 0);

@@ -6,6 +6,7 @@ import type { Memory } from "../memory.ts";
 import { OP, type Program } from "../program.ts";
 import { Emitter, type Target } from "./instruction.ts";
 import { AT, FP, FUEL, LOOPS, NEXT } from "./locals.ts";
+import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { width } from "./blocks.ts";
 import { endingOf, unitsOf, type Unit } from "./units.ts";
 import { I32, I64, moduleBytes, Writer } from "./writer.ts";
@@ -92,7 +93,8 @@ export function compileStoppable(program: Program, memory: Memory, options: Stop
   if (body.units.length > MAX_UNITS) return undefined;
   body.emit();
   const run = { type: TYPE.run, locals: LOCALS, code: body.code, exportAs: RUN };
-  return { bytes: moduleBytes({ types: TYPES, imports: IMPORTS, functions: [run] }, memory.maxBytes >>> 16), units: body.units };
+  const lookup = { type: TYPE.pair, locals: LOOKUP_LOCALS, code: lookupBody() };
+  return { bytes: moduleBytes({ types: TYPES, imports: IMPORTS, functions: [run, lookup] }, memory.maxBytes >>> 16), units: body.units };
 }
 
 class StoppableBody {
@@ -125,6 +127,8 @@ class StoppableBody {
       functionAt: () => 0,
       marksPages: true,
       faulted: (slot) => this.#faulted(slot),
+      // Who watches wants to be asked about calls. An unverified program may pass anything as a map or key.
+      ...(watched || !special ? {} : { lookup: IMPORTS.length + 1 }),
     };
     this.#emitter = new Emitter(this.code, target);
     this.units = unitsOf(program, breaks, (slot) => this.#isInterpreted(slot));
@@ -143,7 +147,7 @@ class StoppableBody {
     const { code, units } = this;
     code.byte(W.get, FP, W.set, NEXT, W.i32const).s32(0).byte(W.i32load, 2).u32(FUEL_AT).byte(W.set, FUEL);
     this.#emitter.reload();
-    code.byte(W.loop, W.EMPTY);
+    code.byte(W.block, W.EMPTY, W.loop, W.EMPTY);
     for (let i = 0; i < units.length; i++) code.byte(W.block, W.EMPTY);
     code.byte(W.get, NEXT, W.brTable).u32(units.length - 1);
     for (let i = 0; i < units.length; i++) code.u32(i);
@@ -153,7 +157,11 @@ class StoppableBody {
       this.#begin(unit);
       this.#body(unit);
     });
-    code.byte(W.end);
+    code.byte(W.end, W.end);
+    // Where all stops come to: NEXT is the slot.
+    this.#emitter.spill();
+    this.#giveFuel();
+    code.byte(W.get, NEXT, W.return);
     this.#emitter.unreachable();
   }
   /** Blocks between the unit that is emitted and the loop, where `inside` more are open. */
@@ -166,17 +174,19 @@ class StoppableBody {
     if (this.#breaks.has(unit.start)) return this.#stop(unit.start);
     code.byte(W.get, FUEL, W.i32const).s32(unit.count).byte(W.i32sub, W.tee, FUEL, W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY);
     this.#refund(unit.count);
-    this.#stop(unit.start);
+    this.#stop(unit.start, 1);
     code.byte(W.end);
   }
   #refund(count: number): void {
     this.code.byte(W.get, FUEL, W.i32const).s32(count).byte(W.i32add, W.set, FUEL);
   }
-  /** Leaves the code before `slot`. */
-  #stop(slot: number): void {
-    this.#emitter.spill();
-    this.#giveFuel();
-    this.code.byte(W.i32const).s32(slot).byte(W.return);
+  /** Leaves the code before `slot`, where `inside` blocks more are open. */
+  #stop(slot: number, inside = 0): void {
+    this.code
+      .byte(W.i32const)
+      .s32(slot)
+      .byte(W.set, NEXT, W.br)
+      .u32(this.#toLoop(inside) + 1);
   }
   #giveFuel(): void {
     this.code.byte(W.i32const).s32(0).byte(W.get, FUEL, W.i32store, 2).u32(FUEL_AT);
@@ -209,15 +219,17 @@ class StoppableBody {
       case "enter":
         this.#callOut(ENTER, slot);
         return this.#goOn();
-      default:
-        this.#callOut(ending === "exit" ? LEAVE : CALL, slot);
+      case "exit":
+        this.#callOut(LEAVE, slot);
         return this.#goOn();
+      default:
+        return this.#call(slot);
     }
   }
   /** Goes on at a slot: on into the next unit, forwards out of the blocks before it, back by the table. One that no unit begins at is left to the interpreter. */
   #goTo(slot: number, inside = 0): void {
     const unit = this.#unitAt.get(slot);
-    if (unit === undefined) return this.#stop(slot);
+    if (unit === undefined) return this.#stop(slot, inside);
     if (unit === this.#unit + 1 && inside === 0) return;
     if (unit > this.#unit) return void this.code.byte(W.br).u32(unit - this.#unit - 1 + inside);
     this.code.byte(W.i32const).s32(unit).byte(W.set, NEXT, W.br).u32(this.#toLoop(inside));
@@ -227,13 +239,22 @@ class StoppableBody {
     this.#emitter.spill();
     this.code.byte(W.i32const).s32(slot).byte(W.get, FUEL, W.call).u32(index).byte(W.set, NEXT);
   }
+  #call(slot: number): void {
+    const out = (inside: number): void => {
+      this.#callOut(CALL, slot);
+      this.#goOn(inside);
+    };
+    if (!this.#emitter.looksUp(slot)) return out(0);
+    this.#emitter.mapLookup(() => out(1));
+    this.#goTo(slot + 1);
+  }
   /** Goes on with unit NEXT, or leaves with it when it is none. */
-  #goOn(): void {
+  #goOn(inside = 0): void {
     this.code.byte(W.get, NEXT, W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY);
     this.#giveFuel();
     this.code.byte(W.get, NEXT, W.return, W.end);
     this.#emitter.reload();
-    this.code.byte(W.br).u32(this.#toLoop());
+    this.code.byte(W.br).u32(this.#toLoop(inside));
   }
   #condition(slot: number): void {
     if (this.#program.plainOp[slot] !== 0xe5) return this.#emitter.condition(slot);
@@ -255,7 +276,7 @@ class StoppableBody {
     for (let s = slot; s < unit.end; s += width(this.#program, s)) left++;
     this.code.byte(W.if, W.EMPTY);
     this.#refund(left);
-    this.#stop(slot);
+    this.#stop(slot, 1);
     this.code.byte(W.end);
   }
 }
