@@ -74,4 +74,19 @@ describe.skipIf(!existsSync(cli))("beeline", () => {
       expect(stderr.split("\n").length).toBe(2);
     }
   });
+  it("verifies in several threads with the same rows in the same order, missing files named", () => {
+    const files = ["xdp_parse.bpf.o", "xdp_bad_read.bpf.s", "xdp_null_check.bpf.o", "xdp_drop_short.bpf.s"].map((n) =>
+      join(root, "examples", n),
+    );
+    const untimed = (text: string): unknown[] => rows(text).map((r) => ({ ...r, time_us: 0 }));
+    const [alone, many] = [
+      ["--format", "json"],
+      ["--format", "json", "--jobs", "3"],
+    ].map((o) => beeline("verify", ...files, "none.o", ...o));
+    expect(untimed(many!.stdout)).toEqual(untimed(alone!.stdout));
+    expect(untimed(many!.stdout).length).toBeGreaterThanOrEqual(4);
+    expect([many!.status, many!.stderr]).toEqual([2, "none.o: no such file\n"]);
+    expect([alone!.status, alone!.stderr]).toEqual([2, "none.o: no such file\n"]);
+    expect(beeline("verify", "a.o", "--jobs", "0").status).toBe(2);
+  });
 });

@@ -5,6 +5,7 @@ import { disassemble } from "../../../core/isa/index.ts";
 import { kernelVersionNumber, loadObject, type Btf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
 import { verify, verifyInputOf, type Explanation, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKconfig, readKernelTypes, readObject } from "./input.ts";
+import { inThreads } from "./jobs.ts";
 import { sarif } from "./sarif.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
 
@@ -146,6 +147,16 @@ export async function run(args: string[]): Promise<number> {
   if (values.kernel !== undefined && kernelVersionNumber(values.kernel) === undefined)
     throw new UsageError(`--kernel ${values.kernel}: it is a version such as 6.1 or 5.15.148`);
   if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs)) throw new UsageError(`--jobs ${values.jobs}: it is a number above 0`);
+  const printer = new Printer(format);
+  const jobs = Number(values.jobs ?? "1");
+  if (jobs > 1 && positionals.length > 1) {
+    const { jobs: _, format: __, ...rest } = values;
+    await inThreads(["verify", "--format", "json", ...flags(rest)], positionals, jobs, ({ stdout, stderr }) => {
+      for (const line of stdout.split("\n")) if (line !== "") printer.row(JSON.parse(line) as VerifyRow);
+      if (stderr !== "") printer.fault(stderr);
+    });
+    return printer.end();
+  }
   const kernel = readKernelTypes(values.btf);
   const options: Options = {
     kernel: kernel.btf,
@@ -155,26 +166,47 @@ export async function run(args: string[]): Promise<number> {
     kconfig: values.kconfig && readKconfig(values.kconfig),
     legacyMaps: values["legacy-maps"] ?? false,
   };
-  const rows: VerifyRow[] = [];
-  let status = 0;
   for (const file of positionals) {
     try {
-      for (const r of await verifyFile(file, kernel, options)) {
-        if (r.verdict !== "accept") status = Math.max(status, 1);
-        rows.push(r);
-        if (format === "json") process.stdout.write(`${JSON.stringify(r)}\n`);
-        else if (format === "text") process.stdout.write(text(r));
-      }
+      for (const r of await verifyFile(file, kernel, options)) printer.row(r);
     } catch (e) {
       if (!(e instanceof CodedError) && (e as NodeJS.ErrnoException).code === undefined) throw e;
-      status = 2;
       const at = e instanceof CodedError ? e.at : {};
       const place = [at.file ?? file, at.line, at.column].filter((x) => x !== undefined).join(":");
-      process.stderr.write(`${place}: ${(e as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : (e as Error).message}\n`);
+      printer.fault(`${place}: ${(e as NodeJS.ErrnoException).code === "ENOENT" ? "no such file" : (e as Error).message}\n`);
     }
   }
-  if (format === "sarif") process.stdout.write(`${JSON.stringify(sarif(rows), null, 2)}\n`);
-  return status;
+  return printer.end();
+}
+
+/** Options as they are written on a command line. */
+function flags(values: Readonly<Record<string, string | boolean | undefined>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined || value === false ? [] : value === true ? [`--${name}`] : [`--${name}`, String(value)],
+  );
+}
+
+/** Prints rows in the format asked for, and keeps the exit status. */
+class Printer {
+  readonly #format: string;
+  readonly #rows: VerifyRow[] = [];
+  #status = 0;
+  constructor(format: string) {
+    this.#format = format;
+  }
+  row(r: VerifyRow): void {
+    if (r.verdict !== "accept") this.#status = Math.max(this.#status, 1);
+    if (this.#format === "sarif") this.#rows.push(r);
+    else process.stdout.write(this.#format === "json" ? `${JSON.stringify(r)}\n` : text(r));
+  }
+  fault(message: string): void {
+    this.#status = 2;
+    process.stderr.write(message);
+  }
+  end(): number {
+    if (this.#format === "sarif") process.stdout.write(`${JSON.stringify(sarif(this.#rows), null, 2)}\n`);
+    return this.#status;
+  }
 }
 
 async function verifyFile(file: string, kernel: { btf: Btf | undefined }, options: Options): Promise<VerifyRow[]> {
