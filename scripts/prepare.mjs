@@ -18,6 +18,11 @@ const SYSTEM = [
   },
   { packages: ["chromium", "fonts-dejavu-core"], what: "chromium", present: () => existsSync("/usr/bin/chromium") },
   { packages: ["linux-source-6.12"], what: "the kernel's selftests", present: () => existsSync("/usr/src/linux-source-6.12.tar.xz") },
+  {
+    packages: ["gcc", "libc6-dev", "libelf-dev", "zlib1g-dev"],
+    what: "gcc and libelf (for comparisons with libbpf)",
+    present: () => runs("gcc") && existsSync("/usr/include/libelf.h") && existsSync("/usr/include/zlib.h"),
+  },
   { packages: ["brotli"], what: "brotli", present: () => runs("brotli") },
 ];
 

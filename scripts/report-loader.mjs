@@ -1,9 +1,9 @@
 // Compares our loader with libbpf 1.5 on every object of the selftest corpus and of xdp-tools, program by program: instructions, debug info,
 // types, flags, attach targets, maps. Prints counts loaded / failed-as-libbpf / differs; it loads no program into the kernel.
-//   node scripts/report-loader.mjs [--corpus DIR] [--only REGEX] [--show N] [--truth FILE] [--also DIR]     needs gcc, libelf-dev, zlib1g-dev and root (maps are created)
+//   node scripts/report-loader.mjs [--corpus DIR] [--only REGEX] [--show N] [--truth FILE] [--also DIR,DIR]     needs gcc, libelf-dev, zlib1g-dev and root (maps are created)
 // libbpf is compiled from the corpus's own copy of Debian's kernel source (scripts/selftest-corpus.mjs --all makes it).
-import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { bundle, root } from "./bundle.mjs";
 import { libbpfTool, run } from "./libbpf-tools.mjs";
@@ -15,10 +15,10 @@ const only = new RegExp(option("--only", ""));
 const show = Number(option("--show", "10"));
 
 const LOADER =
-  'export * from "./core/object/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { CodedError } from "./core/base/index.ts";';
+  'export * from "./core/object/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { CodedError } from "./core/base/index.ts"; export { embeddedObjects } from "./test/parity/embedded.ts";';
 const loader = async () => import(await bundle("report-loader.mjs", LOADER));
 
-const { loadObject, openBtf, encodeInsns, CodedError } = await loader();
+const { loadObject, openBtf, encodeInsns, embeddedObjects, CodedError } = await loader();
 // libbpf looks its kernel types up in the running kernel; a recorded truth was made with those that are bundled.
 const hostBtf = "/sys/kernel/btf/vmlinux";
 const kernelBytes =
@@ -27,7 +27,21 @@ const kernelBytes =
     : readFileSync(hostBtf);
 const kernelBtf = openBtf(new Uint8Array(kernelBytes));
 const xdpDir = "/usr/lib/x86_64-linux-gnu/bpf";
-const objects = [join(corpus, "objects"), xdpDir, option("--also", "")]
+const embedded = join(corpus, "embedded");
+mkdirSync(embedded, { recursive: true });
+for (const [name, bytes] of embeddedObjects()) writeFileSync(join(embedded, `${name}.o`), bytes);
+const NAMES = new Map([
+  [join(corpus, "objects"), "selftests"],
+  [xdpDir, "xdp-tools"],
+  [embedded, "xdp-tools (inside its commands)"],
+]);
+const objects = [
+  ...NAMES.keys(),
+  ...option("--also", "")
+    .split(",")
+    .filter(Boolean)
+    .map((d) => resolve(d)),
+]
   .filter(existsSync)
   .flatMap((dir) =>
     readdirSync(dir)
@@ -56,7 +70,10 @@ const lineKeys = (text, rec) => {
   return Array.from({ length: rec ? b.length / rec : 0 }, (_, i) => `${b.readUInt32LE(i * rec)}:${b.readUInt32LE(i * rec + 12)}`).join(" ");
 };
 
-function differences(ours, truth, { maps, btfRefusal }) {
+/** Objects of commands are sized by these: their maps get two entries where they state none. */
+const isSized = (object) => dirname(object) === embedded;
+
+function differences(ours, truth, { maps, btfRefusal }, sized) {
   const out = [];
   const check = (what, a, b) => a !== b && out.push(`${what}: ${String(a).slice(0, 120)} instead of ${String(b).slice(0, 120)}`);
   const insns = hex(
@@ -87,7 +104,7 @@ function differences(ours, truth, { maps, btfRefusal }) {
       m.type,
       m.keySize,
       m.valueSize,
-      m.maxEntries,
+      m.maxEntries || (sized && m.keySize > 0 ? 2 : 0),
       m.flags,
       String(m.mapExtra),
       m.type === 26 ? 0 : m.btfKeyTypeId,
@@ -121,7 +138,7 @@ const shown = [];
 const reasons = new Map();
 function count(object, kind) {
   total[kind]++;
-  const name = object.startsWith(xdpDir) ? "xdp-tools" : "selftests";
+  const name = NAMES.get(dirname(object)) ?? basename(dirname(object));
   const row = byCorpus.get(name) ?? { loaded: 0, failed: 0, differs: 0, objects: new Set(), objectsDiffering: new Set() };
   row[kind]++;
   row.objects.add(object);
@@ -140,7 +157,7 @@ for (const line of truthText.split("\n").filter(Boolean)) {
 }
 for (const object of objects) {
   const truths = tool
-    ? run(tool, [object])
+    ? run(tool, [object], { env: { ...process.env, ...(isSized(object) ? { LIBBPF_SIZE: "1" } : {}) } })
         .split("\n")
         .filter(Boolean)
         .map((l) => JSON.parse(l))
@@ -154,7 +171,7 @@ for (const object of objects) {
       kconfig,
       kallsyms,
       syscallWrapper,
-      sizesAreFinal: true,
+      sizesAreFinal: !isSized(object),
     });
   } catch (e) {
     if (!(e instanceof CodedError)) throw Object.assign(e, { message: `${object}: ${e.message}` });
@@ -174,7 +191,7 @@ for (const object of objects) {
     else if (p === undefined) note(t, "differs", "program is missing");
     else if (t.stage) note(t, p.error ? "failed" : "differs", p.error?.message ?? `libbpf fails: ${t.error}`);
     else {
-      const diff = p.error ? [`error ${p.error.message}`] : differences(p, t, spec);
+      const diff = p.error ? [`error ${p.error.message}`] : differences(p, t, spec, isSized(object));
       note(t, diff.length ? "differs" : "loaded", diff.join("; "));
     }
   }

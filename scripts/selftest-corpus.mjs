@@ -1,6 +1,7 @@
 // Rebuilds the corpus of kernel selftests for tests: C text from Debian's package linux-source-6.12, compiled with clang-19 against the
 // bundled 6.18 types, into .cache/corpus (never committed: the text is GPL). It fetches nothing; a missing package is named with its install command.
-//   node scripts/selftest-corpus.mjs [--all] [--out DIR] [--jobs N]      default: progs/verifier_*.c only; --all: every progs/*.c
+//   node scripts/selftest-corpus.mjs [--all | --only REGEX] [--out DIR] [--jobs N] [--clang clang-14]      default: progs/verifier_*.c only; --all: every progs/*.c
+// Another compiler than clang-19 writes into a folder of its own, DIR/objects-NAME.
 // Prints `corpus: N objects in DIR (N built now, N did not compile)`; the names that did not compile stand in DIR/failed.txt with clang's first error.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -13,6 +14,8 @@ const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
 const out = resolve(option("--out", join(root, ".cache/corpus")));
 const jobs = Number(option("--jobs", "2"));
+const clang = option("--clang", "clang-19");
+const folder = clang === "clang-19" ? "objects" : `objects-${clang}`;
 const archive = "/usr/src/linux-source-6.12.tar.xz";
 const top = "linux-source-6.12";
 const tools = join(out, top, "tools");
@@ -79,7 +82,7 @@ function headers() {
 
 /** The include folders that clang uses for the host, searched last, as the selftests' makefile does. */
 function systemIncludes() {
-  const text = spawnSync("clang-19", ["-v", "-E", "-"], { input: "" }).stderr.toString();
+  const text = spawnSync(clang, ["-v", "-E", "-"], { input: "" }).stderr.toString();
   const list = /search starts here:\n([^]*?)End of search list/.exec(text.slice(text.indexOf("#include <...>")))?.[1] ?? "";
   return list
     .split("\n")
@@ -89,7 +92,7 @@ function systemIncludes() {
 }
 
 function compile(name, inc, sys) {
-  const object = join(out, "objects", `${name}.o`);
+  const object = join(out, folder, `${name}.o`);
   const flags = [
     "-O2",
     "-g",
@@ -112,7 +115,7 @@ function compile(name, inc, sys) {
   if (NO_STRICT_ALIASING.has(name)) flags.push("-fno-strict-aliasing");
   if (NO_INLINE.has(name)) flags.push("-fno-inline");
   return new Promise((done) => {
-    const child = spawn("clang-19", [...flags, "-c", `progs/${name}.c`, "-o", object], {
+    const child = spawn(clang, [...flags, "-c", `progs/${name}.c`, "-o", object], {
       cwd: selftests,
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -125,18 +128,18 @@ function compile(name, inc, sys) {
 }
 
 need(archive, "linux-source-6.12");
-need("/usr/bin/clang-19", "clang-19");
+need(`/usr/bin/${clang}`, clang);
 need("/usr/sbin/bpftool", "bpftool");
 unpack();
 const inc = headers();
 const sys = systemIncludes();
-mkdirSync(join(out, "objects"), { recursive: true });
-const pattern = args.includes("--all") ? /\.c$/ : /^verifier_.*\.c$/;
+mkdirSync(join(out, folder), { recursive: true });
+const pattern = args.includes("--all") ? /\.c$/ : new RegExp(option("--only", "^verifier_.*\\.c$"));
 const names = readdirSync(join(selftests, "progs"))
   .filter((n) => pattern.test(n))
   .map((n) => n.slice(0, -2))
   .sort();
-const failedFile = join(out, "failed.txt");
+const failedFile = join(out, folder === "objects" ? "failed.txt" : `failed-${clang}.txt`);
 const known = new Map(
   existsSync(failedFile)
     ? readFileSync(failedFile, "utf8")
@@ -145,7 +148,7 @@ const known = new Map(
         .map((l) => l.split("\t"))
     : [],
 );
-const todo = names.filter((n) => !existsSync(join(out, "objects", `${n}.o`)) && !known.has(n));
+const todo = names.filter((n) => !existsSync(join(out, folder, `${n}.o`)) && !known.has(n));
 let built = 0;
 async function worker() {
   for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
@@ -157,5 +160,5 @@ async function worker() {
 await Promise.all(Array.from({ length: jobs }, worker));
 writeFileSync(failedFile, [...known].map(([n, e]) => `${n}\t${e}\n`).join(""));
 console.log(
-  `corpus: ${readdirSync(join(out, "objects")).length} objects in ${join(out, "objects")} (${built} built now, ${names.filter((n) => known.has(n)).length} of ${names.length} did not compile: failed.txt)`,
+  `corpus: ${readdirSync(join(out, folder)).length} objects in ${join(out, folder)} (${built} built now, ${names.filter((n) => known.has(n)).length} of ${names.length} did not compile: failed.txt)`,
 );

@@ -43,6 +43,12 @@ function vitest(name, args, env = {}) {
   console.log(`${run.status === 0 ? "ok  " : "FAIL"} ${name} (${Math.round((Date.now() - started) / 1000)} s)`);
 }
 
+/** The kernel's selftests as objects, where their source and a clang are; what needs them is skipped otherwise. */
+function corpus() {
+  if (process.env.BEELINE_CORPUS === "0") return;
+  spawnSync(process.execPath, ["scripts/selftest-corpus.mjs", "--all"], { cwd: root, stdio: "inherit" });
+}
+
 mkdirSync(cache, { recursive: true });
 npmPackages();
 for (const what of systemPackages()) console.log(`missing here, tests that need it are skipped: ${what}`);
@@ -50,6 +56,7 @@ if (step("build", process.execPath, ["scripts/build.mjs"])) {
   step("types", bin("tsc"), ["-b"]);
   step("lint", bin("eslint"), ["."]);
   step("format", bin("prettier"), ["--check", "--log-level", "warn", "."]);
+  corpus();
   vitest("unit and integration", ["--exclude", "test/e2e/**"]);
   if (step("packaging", process.execPath, ["scripts/package.mjs"])) vitest("end to end", ["test/e2e"], { BEELINE_E2E: "1" });
 }

@@ -18,3 +18,16 @@ export function pathOf(uri: string): string | undefined {
   const file = uri.startsWith(`${OBJECT_SCHEME}:`) ? uri.replace(/^[^:]*:/, "file:").replace(/\.bpf-listing$/, "") : uri;
   return file.startsWith("file:") ? fileURLToPath(file) : undefined;
 }
+
+/** A header of C. */
+export const isHeader = (doc: TextDocument): boolean => (doc.languageId === "c" || doc.languageId === "cpp") && /\.h$/i.test(doc.uri);
+
+/** Texts of open headers by path, but for `path`: they may differ from what is on disk. */
+export function openTexts(open: readonly TextDocument[], path: string): ReadonlyMap<string, string> {
+  const out = new Map<string, string>();
+  for (const doc of open) {
+    const at = isHeader(doc) ? pathOf(doc.uri) : undefined;
+    if (at !== undefined && at !== path) out.set(at, doc.getText());
+  }
+  return out;
+}

@@ -12,11 +12,11 @@ import {
   type InitializationOptions,
   type LogParams,
 } from "../protocol/index.ts";
-import { kindOf, pathOf } from "./documents.ts";
+import { isHeader, kindOf, openTexts, pathOf } from "./documents.ts";
 import { completeAsm, definitionAsm, hoverAsm, referencesAsm, symbolsAsm } from "./features/asm-language.ts";
 import { Builder } from "./features/build.ts";
 import { completeC, hoverC, signatureC } from "./features/c-language.ts";
-import { compiler, type Compile } from "./features/compile.ts";
+import { compiler, type CompileWith } from "./features/compile.ts";
 import { pageOf } from "./features/meaning.ts";
 import { Verification } from "./features/verification.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -37,7 +37,7 @@ const CAPABILITIES: InitializeResult["capabilities"] = {
 };
 
 /** Starts serving. `trusted` makes the compile function of a workspace whose programs may be run. */
-export function serve(connection: Connection, trusted: (options: InitializationOptions) => Compile): void {
+export function serve(connection: Connection, trusted: (options: InitializationOptions) => CompileWith): void {
   const documents = new TextDocuments(TextDocument);
   const thread = new VerifierThread();
   const scheduler = new Scheduler((key, error) => connection.console.error(`${key}: ${(error as Error).message}`));
@@ -45,14 +45,24 @@ export function serve(connection: Connection, trusted: (options: InitializationO
   let builder: Builder | undefined;
 
   connection.onInitialize((params): InitializeResult => {
-    const compile = compiler((params.initializationOptions ?? {}) as InitializationOptions, trusted);
-    verification = new Verification(connection, thread, compile);
+    const options = (params.initializationOptions ?? {}) as InitializationOptions;
+    const compile = compiler(options, trusted, (path) => openTexts(documents.all(), path));
+    const related = params.capabilities.textDocument?.publishDiagnostics?.relatedInformation === true;
+    verification = new Verification(connection, thread, compile, related);
     builder = new Builder(compile);
     return { capabilities: CAPABILITIES, serverInfo: { name: "beeline" } };
   });
-  documents.onDidChangeContent(({ document }) =>
-    scheduler.schedule(document.uri, DELAY_MS[kindOf(document)], async (ticket) => verification?.refresh(document, ticket)),
-  );
+  const schedule = (document: TextDocument): void =>
+    scheduler.schedule(document.uri, DELAY_MS[kindOf(document)], async (ticket) => verification?.refresh(document, ticket));
+  documents.onDidChangeContent(({ document }) => {
+    schedule(document);
+    // Any C file may include a header that is open.
+    if (isHeader(document))
+      documents
+        .all()
+        .filter((d) => kindOf(d) === "c" && d !== document)
+        .forEach(schedule);
+  });
   documents.onDidClose(({ document }) => {
     scheduler.drop(document.uri);
     verification?.close(document.uri);

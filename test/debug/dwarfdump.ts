@@ -15,8 +15,8 @@ interface Range {
 export const dwarfdump = ["llvm-dwarfdump-19", "llvm-dwarfdump"].find((tool) => spawnSync(tool, ["--version"]).status === 0);
 
 /** Function and inlined functions around an address, outermost first, each with the names of the variables that have a place there. */
-export function liveAt(file: string): (address: number) => { name: string; live: string[] }[] {
-  const text = spawnSync(dwarfdump!, ["--debug-info", file], { maxBuffer: 1 << 28 }).stdout.toString();
+export function liveAt(file: string, tool = dwarfdump!): (address: number) => { name: string; live: string[] }[] {
+  const text = spawnSync(tool, ["--debug-info", file], { maxBuffer: 1 << 28 }).stdout.toString();
   const entries = [...text.matchAll(/^0x[0-9a-f]+:( +)(DW_TAG_\w+|NULL)\n((?:.+\n)*)/gm)].map((m): Entry => ({
     depth: m[1]!.length,
     tag: m[2]!.replace("DW_TAG_", ""),
@@ -70,5 +70,7 @@ function hasPlace(text: string, address: number): boolean {
   if (attribute(text, "const_value") !== undefined) return true;
   const location = attribute(text, "location");
   if (location === undefined) return false;
-  return location.includes("loclist") ? inside(listed(location), address) : true;
+  // A list of DWARF 4 has no name in the text, only its ranges.
+  const ranges = listed(location);
+  return location.includes("loclist") || ranges.length > 0 ? inside(ranges, address) : true;
 }

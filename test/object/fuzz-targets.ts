@@ -3,8 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CodedError } from "../../core/base/index.ts";
 import { assemble } from "../../core/isa/index.ts";
-import { dumpC, dumpText, evaluate, loadObject, openBtf, openDwarf, type Btf, type Dwarf } from "../../core/object/index.ts";
+import { dumpC, dumpText, evaluate, linkObjects, loadObject, openBtf, openDwarf, type Btf, type Dwarf } from "../../core/object/index.ts";
 import { checkBtf } from "../../core/object/btf/check/check.ts";
+import { dedupTypes } from "../../core/object/btf/dedup.ts";
+import type { BtfBlob } from "../../core/object/btf/reader.ts";
+import { sanitizeBtf } from "../../core/object/btf/sanitize.ts";
 import { openElf } from "../../core/object/elf/elf.ts";
 import { btfSpans, mutant, random, type Span } from "./mutants.ts";
 
@@ -62,6 +65,8 @@ export function targets(root: string): Readonly<Record<string, Target>> {
       make: (seed, n) => mutant(blobs[n % blobs.length]!, seed, n, btfSpans(blobs[n % blobs.length]!, n)),
       run: (bytes) => outcome(() => useBtf(bytes)),
     },
+    // Damaged everywhere, then linked alone, with itself and behind an object that is in order.
+    link: linkTarget(read, (bytes) => [...headers(bytes), ...sections(bytes, /^\.(BTF|maps|data|rodata)|xdp|text/)]),
     dwarf: objectTarget(
       (bytes) => sections(bytes, /^\.debug_/),
       (bytes) => useDwarf(openDwarf(bytes)),
@@ -69,6 +74,24 @@ export function targets(root: string): Readonly<Record<string, Target>> {
     asm: {
       make: (seed, n) => mutatedText(texts[n % texts.length]!, seed, n),
       run: (bytes) => outcome(() => useText(Buffer.from(bytes).toString("latin1"))),
+    },
+  };
+}
+
+const LINKED = ["funcs1.o", "vars1.o", "maps2.o", "types1.o", "types2.o"];
+const IN_ORDER = ["funcs2.o", "vars2.o", "maps1.o", "types2.o", "types1.o"];
+
+function linkTarget(read: (name: string) => Uint8Array, spansOf: (bytes: Uint8Array) => Span[]): Target {
+  const folder = "test/fixtures/link";
+  const seeds = LINKED.map((name) => read(join(folder, name))).map((bytes) => ({ bytes, spans: spansOf(bytes) }));
+  const whole = IN_ORDER.map((name) => ({ name, bytes: read(join(folder, name)) }));
+  return {
+    make: (seed, n) => mutant(seeds[n % seeds.length]!.bytes, seed, n, seeds[n % seeds.length]!.spans),
+    run: (bytes) => {
+      const bad = { name: "bad.o", bytes };
+      const alone = outcome(() => void loadObject(linkObjects([bad]), {}));
+      const outcomes = whole.map((good) => outcome(() => void linkObjects([good, bad, bad])));
+      return outcomes.find((o) => o !== "ok" && !o.endsWith("@")) ?? alone;
     },
   };
 }
@@ -103,6 +126,10 @@ function useBtf(bytes: Uint8Array): void {
     attempt(() => void btf.declTags(id, -1));
     outcome(() => void btf.sizeOf(id)); // Many lawful types have no size.
   }
+  attempt(() => void sanitizeBtf(btf as BtfBlob, () => false));
+  outcome(
+    () => void dedupTypes(Array.from({ length: btf.typeCount }, (_, id) => (id === 0 ? new Uint32Array(3) : (btf as BtfBlob).words(id)))),
+  );
   attempt(() => void dumpText(btf));
   attempt(() => void dumpC(btf));
   if (fault !== undefined) throw fault;

@@ -4,6 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { loadObject, openBtf, type Btf, type ObjectSpec, type ProgramSpec } from "../../core/object/index.ts";
 import { verify, verifyInputOf, type VerifyInput, type VerifyOptions, type VerifyResult } from "../../core/verifier/index.ts";
+import { embeddedObjects } from "./embedded.ts";
 
 export const root = resolve(import.meta.dirname, "../..");
 const facts = (name: string): string => brotliDecompressSync(readFileSync(join(root, "test/fixtures/facts", name))).toString();
@@ -102,26 +103,12 @@ export function selftests(dir = join(root, ".cache/corpus/objects")): Case[] | u
   return names.length ? names.flatMap((n) => casesOf(basename(n, ".o"), readFileSync(join(dir, n)))) : undefined;
 }
 
-const EM_BPF = 247;
-const MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-/** BPF objects that a program carries in its own file (libbpf skeletons), by `name@offset`. */
-function embedded(name: string, file: Buffer): [string, Buffer][] {
-  const out: [string, Buffer][] = [];
-  for (let at = file.indexOf(MAGIC, 1); at > 0; at = file.indexOf(MAGIC, at + 4)) {
-    if (file.readUInt16LE(at + 18) !== EM_BPF) continue;
-    const end = at + Number(file.readBigUInt64LE(at + 40)) + 64 * file.readUInt16LE(at + 60);
-    out.push([`${name}@${at.toString(16)}`, file.subarray(at, end)]);
-  }
-  return out;
-}
-const TOOLS = ["xdp-bench", "xdp-filter", "xdp-loader", "xdp-monitor", "xdp-trafficgen", "xdpdump"];
-
 /** The objects that the package xdp-tools installs, loose and inside its commands; undefined where it is not installed. */
 export function xdpTools(): Case[] | undefined {
   const dir = ["/usr/lib/x86_64-linux-gnu/bpf", "/usr/lib/bpf"].find((d) => existsSync(join(d, "xdp-dispatcher.o")));
   if (!dir) return undefined;
   const loose = readdirSync(dir).filter((n) => n.endsWith(".o"));
   const all: [string, Buffer][] = loose.map((n) => [basename(n, ".o"), readFileSync(join(dir, n))]);
-  for (const tool of TOOLS) if (existsSync(join("/usr/sbin", tool))) all.push(...embedded(tool, readFileSync(join("/usr/sbin", tool))));
+  all.push(...embeddedObjects());
   return all.flatMap(([name, bytes]) => casesOf(name, bytes));
 }

@@ -48,6 +48,33 @@ describe.skipIf(!existsSync(cli))("beeline", () => {
     expect(rows(beeline("map-types", "--format", "json").stdout).length).toBe(33);
     expect(beeline("helpers", "bpf_redirect").stdout).toContain("long bpf_redirect(u32 ifindex, u64 flags)");
   });
+  it("links objects, whose programs are then verified, and says which file does not fit", () => {
+    const part = (name: string): string => join(root, "test/fixtures/link", name);
+    expect(beeline("link", "-o", "linked.o", part("maps1.o"), part("maps2.o"))).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    const { status, stdout } = beeline("verify", "linked.o", "--format", "json");
+    expect(status).toBe(0);
+    expect(rows(stdout).map((r) => [r["program"], r["verdict"]])).toEqual([
+      ["uses_one", "accept"],
+      ["uses_two", "accept"],
+    ]);
+    const bad = beeline("link", "-o", "none.o", part("maps1.o"), part("clash_map.o"));
+    expect(bad.status).toBe(2);
+    expect(bad.stderr).toMatch(/clash_map\.o: global 'mine': map max_entries mismatch \[link-mismatch at byte \d+\]\n$/);
+    expect(existsSync(join(dir, "none.o"))).toBe(false);
+    expect(beeline("link", part("maps1.o")).stderr).toContain("usage: beeline link -o OUT.o FILE...");
+  });
+  it("takes a kernel's version and configuration for what an object asks of them", () => {
+    const object = join(root, "test/fixtures/object/core.o");
+    writeFileSync(join(dir, "config"), "CONFIG_HZ=250\nCONFIG_BPF_SYSCALL=m\n");
+    const verdicts = (...args: string[]): unknown[] =>
+      rows(beeline("verify", object, "--format", "json", ...args).stdout).map((r) => r["message"]);
+    expect(verdicts("--kconfig", "config")[0]).toContain("extern (kcfg) 'CONFIG_BPF_SYSCALL': value 'm' implies tristate or char type");
+    expect(verdicts()[0]).toBeUndefined();
+    expect(beeline("verify", object, "--kernel", "six").stderr).toContain("--kernel six: it is a version such as 6.1 or 5.15.148");
+    const legacy = join(root, "test/fixtures/object/legacy.o");
+    expect(beeline("verify", legacy)).toMatchObject({ status: 2, stderr: expect.stringContaining("legacy map definitions") as string });
+    expect(beeline("verify", legacy, "--legacy-maps")).toMatchObject({ status: 0 });
+  });
   it("assembles and disassembles", () => {
     writeFileSync(join(dir, "a.bpf.s"), readFileSync(join(root, "examples", "xdp_drop_short.bpf.s")));
     expect(beeline("asm", "a.bpf.s", "-o", "a.o")).toMatchObject({ status: 0, stdout: "", stderr: "" });

@@ -60,7 +60,7 @@ class Session {
     await this.connection.sendRequest("initialize", {
       processId: null,
       rootUri: null,
-      capabilities: {},
+      capabilities: { textDocument: { publishDiagnostics: { relatedInformation: true } } },
       initializationOptions: { trusted },
     });
     await this.connection.sendNotification("initialized", {});
@@ -70,7 +70,7 @@ class Session {
   }
   async open(name: string, text: string, uri = this.uri(name)): Promise<PublishDiagnosticsParams> {
     if (uri.startsWith("file:") && !name.endsWith(".o")) writeFileSync(join(this.dir, name), text);
-    const languageId = name.endsWith(".c") ? "c" : "bpf-asm";
+    const languageId = /\.[ch]$/.test(name) ? "c" : "bpf-asm";
     await this.connection.sendNotification("textDocument/didOpen", { textDocument: { uri, languageId, version: 1, text } });
     return this.settled(uri);
   }
@@ -89,6 +89,10 @@ class Session {
       if (last && last.state !== "working" && found && (found.version ?? 0) >= version) return found;
       await new Promise<void>((wake) => this.#waiting.push(wake));
     }
+  }
+  /** Until the next status of any document. */
+  changed(): Promise<void> {
+    return new Promise((wake) => this.#waiting.push(wake));
   }
   lenses(uri: string): Promise<CodeLens[]> {
     return this.connection.sendRequest("textDocument/codeLens", { textDocument: { uri } });
@@ -144,6 +148,30 @@ describe.skipIf(!existsSync(cli))("the language server", () => {
       const missing = await session.open("c.bpf.c", '#include "not_there.h"\nSEC("xdp") int f(void *c) { return 0; }\n');
       expect(missing.diagnostics).toMatchObject([
         { range: { start: { line: 0 } }, source: "clang", message: expect.stringContaining("'not_there.h' file not found") as string },
+      ]);
+    });
+    it("compiles with the unsaved text of open headers, and anew when they change; notes are related information", async () => {
+      const text =
+        '#include "h.h"\n__attribute__((section("xdp"), used)) int f(void *c) { return ANSWER; }\nchar L[] __attribute__((section("license"), used)) = "GPL";\n';
+      writeFileSync(join(session.dir, "h.h"), "#define ANSWER 1\n");
+      expect((await session.open("h.bpf.c", `// SEC("xdp")\n${text}`)).diagnostics).toEqual([]);
+      await session.open("h.h", "#define ANSWER 1\n");
+      const before = session.states.filter((s) => s.uri === session.uri("h.bpf.c") && s.state !== "working").length;
+      await session.change("h.h", 2, "int twice(int a);\nint twice(long a);\n#define ANSWER 2\n");
+      const states = (): StatusParams[] => session.states.filter((s) => s.uri === session.uri("h.bpf.c") && s.state !== "working");
+      while (states().at(-1)?.state !== "failed" || states().length === before) await session.changed();
+      const { diagnostics } = await session.settled(session.uri("h.bpf.c"));
+      expect(diagnostics).toMatchObject([
+        {
+          range: { start: { line: 1 } },
+          message: expect.stringContaining("h.h:2: conflicting types for 'twice'") as string,
+          relatedInformation: expect.arrayContaining([
+            {
+              location: { uri: session.uri("h.h"), range: expect.objectContaining({ start: { line: 0, character: 4 } }) as object },
+              message: "previous declaration is here",
+            },
+          ]) as object,
+        },
       ]);
     });
     it("builds objects for the debugger", async () => {

@@ -1,5 +1,5 @@
 // A BTF blob as an index over its bytes; types are decoded when asked for. It never resolves relocations.
-import type { BtfId } from "../../base/index.ts";
+import type { BtfId, Location } from "../../base/index.ts";
 
 /** enum btf_kind. */
 export const BTF_KIND = {
@@ -98,6 +98,8 @@ export interface Btf {
   resolve(id: BtfId): BtfId;
   /** Size in bytes of a type after {@link resolve}; pointers are 8. Throws CodedError `btf-no-size`. */
   sizeOf(id: BtfId): number;
+  /** Where the blob defines a type, for messages; void stands before the first. */
+  placeOf(id: BtfId): Location;
   /** Values of DECL_TAGs on a type (component -1) or on one of its members or parameters. */
   declTags(id: BtfId, componentIdx: number): readonly string[];
 }

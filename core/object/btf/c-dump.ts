@@ -74,7 +74,8 @@ class CDump {
 
   /** Writes all that must stand before a use of `id`; `complete` when its size must be known. */
   #need(id: BtfId, complete: boolean): void {
-    if (++this.#depth > MAX_DEPTH) throw new CodedError("btf-cycle", `BTF: type [${id}] is nested too deeply to be written as C`);
+    if (++this.#depth > MAX_DEPTH)
+      throw new CodedError("btf-cycle", `BTF: type [${id}] is nested too deeply to be written as C`, this.#btf.placeOf(id));
     const t = this.#btf.type(id);
     switch (t.kind) {
       case K.PTR:
@@ -130,7 +131,8 @@ class CDump {
 
   #record(t: BtfType, complete: boolean): void {
     if (t.name === "") {
-      if (this.#state.get(t.id) === "open") throw new CodedError("btf-cycle", `BTF: unnamed type [${t.id}] contains itself`);
+      if (this.#state.get(t.id) === "open")
+        throw new CodedError("btf-cycle", `BTF: unnamed type [${t.id}] contains itself`, this.#btf.placeOf(t.id));
       this.#state.set(t.id, "open");
       for (const m of t.members) this.#need(m.type, true);
       this.#state.delete(t.id);
@@ -215,7 +217,8 @@ class CDump {
 
   /** `inner` as a declaration of type `id`. */
   #declarator(id: BtfId, inner: string, level: number): string {
-    if (++this.#depth > MAX_DEPTH) throw new CodedError("btf-cycle", `BTF: type [${id}] is nested too deeply to be written as C`);
+    if (++this.#depth > MAX_DEPTH)
+      throw new CodedError("btf-cycle", `BTF: type [${id}] is nested too deeply to be written as C`, this.#btf.placeOf(id));
     const text = this.#declaratorOf(this.#btf.type(id), inner, level);
     this.#depth--;
     return text;
@@ -253,7 +256,7 @@ class CDump {
       case K.FLOAT:
         return spaced(t.name || "int", inner);
       default:
-        throw new CodedError("btf-c", `BTF: type [${t.id}] of kind ${t.kind} has no form in C`);
+        throw new CodedError("btf-c", `BTF: type [${t.id}] of kind ${t.kind} has no form in C`, this.#btf.placeOf(t.id));
     }
   }
 
@@ -264,7 +267,7 @@ class CDump {
       if (t.kind !== K.CONST && t.kind !== K.VOLATILE && t.kind !== K.RESTRICT && t.kind !== K.TYPE_TAG) return at;
       at = t.type;
     }
-    throw new CodedError("btf-cycle", `BTF: type [${id}] refers to itself through qualifiers`);
+    throw new CodedError("btf-cycle", `BTF: type [${id}] refers to itself through qualifiers`, this.#btf.placeOf(id));
   }
 
   /** A qualifier of a pointer stands right of its star; others left of the type. */

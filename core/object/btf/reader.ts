@@ -171,8 +171,9 @@ export class BtfBlob implements Btf {
       offBytes: this.layout.typeOff + this.layout.typeLen,
     });
   }
-  #placeOf(id: BtfId): Location {
-    return id < this.firstId ? {} : { offBytes: this.offsetOf(id) };
+  placeOf(id: BtfId): Location {
+    if (id > 0 && id < this.firstId && this.base !== undefined) return this.base.placeOf(id);
+    return { offBytes: id === 0 ? this.layout.typeOff : this.offsetOf(id) };
   }
   #u32(at: number): number {
     return this.#view.getUint32(at, this.layout.littleEndian);
@@ -324,7 +325,7 @@ export class BtfBlob implements Btf {
     throw new CodedError(
       "btf-cycle",
       `BTF: type [${id}] refers to itself or through more than ${MAX_RESOLVE_DEPTH} modifiers`,
-      this.#placeOf(id),
+      this.placeOf(id),
     );
   }
 
@@ -341,7 +342,7 @@ export class BtfBlob implements Btf {
         at = t.type;
       } else break;
     }
-    throw new CodedError("btf-no-size", `BTF: type [${id}] has no size`, this.#placeOf(id));
+    throw new CodedError("btf-no-size", `BTF: type [${id}] has no size`, this.placeOf(id));
   }
 
   /** Alignment in bytes as libbpf's btf__align_of gives it (8-byte pointers); 0 when it has none. */

@@ -33,7 +33,7 @@ const MAX_STEPS = 10_000;
 const U64 = (v: bigint): bigint => BigInt.asUintN(64, v);
 const S64 = (v: bigint): bigint => BigInt.asIntN(64, v);
 
-/** The place that `expr` describes. Throws CodedError `dwarf-expr` for malformed expressions; what can't be known is "unavailable". */
+/** The place that `expr` describes. Throws CodedError `dwarf-expr` for malformed expressions, with the offset in `expr`; what can't be known is "unavailable". */
 export function evaluate(expr: Uint8Array, ctx: ExprContext): ValuePlace {
   if (expr.length === 0) return unavailable("optimized out");
   return new ExprMachine(expr, ctx).run();
@@ -66,7 +66,8 @@ class ExprMachine {
       return this.#place();
     } catch (e) {
       if (e instanceof Missing) return unavailable(e.message);
-      throw e;
+      if (!(e instanceof CodedError) || e.at.offBytes !== undefined) throw e;
+      throw new CodedError(e.code, e.message, { ...e.at, offBytes: this.#c.at });
     }
   }
 

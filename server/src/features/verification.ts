@@ -1,6 +1,15 @@
 // Keeps the findings of every open document current: compiles or assembles, verifies, publishes. It parses no request.
 import { readFile } from "node:fs/promises";
-import { DiagnosticSeverity, type CodeLens, type Connection, type Diagnostic, type Position, type Range } from "vscode-languageserver/node";
+import { pathToFileURL } from "node:url";
+import {
+  DiagnosticSeverity,
+  type CodeLens,
+  type Connection,
+  type Diagnostic,
+  type DiagnosticRelatedInformation,
+  type Position,
+  type Range,
+} from "vscode-languageserver/node";
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import { helperByName } from "../../../core/catalog/index.ts";
 import { assemble } from "../../../core/isa/index.ts";
@@ -10,7 +19,7 @@ import type { Ticket } from "../scheduler.ts";
 import { readC } from "../syntax/c-syntax.ts";
 import { JobCancelled, JobFailed, type VerifierThread } from "../worker/client.ts";
 import { refusedCalls } from "./c-language.ts";
-import type { Compile } from "./compile.ts";
+import type { Compile, CompilerMessage } from "./compile.ts";
 import { diagnosticsOf, lensesOf, statusOf } from "./findings.ts";
 import { asmSpots, cSpots, lineRange, listingSpots, type SpotFinder } from "./spots.ts";
 
@@ -22,6 +31,12 @@ interface Prepared {
   readonly failure?: string;
 }
 
+/** A note of the compiler at its own place. */
+function related({ file, line, column, message }: CompilerMessage["notes"][number]): DiagnosticRelatedInformation {
+  const start = { line: Math.max(0, line - 1), character: Math.max(0, column - 1) };
+  return { location: { uri: pathToFileURL(file).href, range: { start, end: start } }, message };
+}
+
 const NOWHERE: SpotFinder = { insn: () => undefined, heading: () => undefined };
 
 export class Verification {
@@ -30,11 +45,14 @@ export class Verification {
   readonly #compile: Compile;
   readonly #lenses = new Map<string, CodeLens[]>();
   readonly #diagnostics = new Map<string, Diagnostic[]>();
+  readonly #related: boolean;
 
-  constructor(connection: Connection, thread: VerifierThread, compile: Compile) {
+  /** `related`: the client shows information that belongs to a diagnostic. */
+  constructor(connection: Connection, thread: VerifierThread, compile: Compile, related: boolean) {
     this.#connection = connection;
     this.#thread = thread;
     this.#compile = compile;
+    this.#related = related;
   }
 
   lenses(uri: string): CodeLens[] {
@@ -104,7 +122,9 @@ export class Verification {
           : d.severity === "warning"
             ? DiagnosticSeverity.Warning
             : DiagnosticSeverity.Information;
-      return { range: lineRange(doc, d.line - 1, d.column - 1), severity, source: "clang", message: d.message };
+      const range = lineRange(doc, d.line - 1, d.column - 1);
+      const relatedInformation = this.#related ? d.notes.map(related) : [];
+      return { range, severity, source: "clang", message: d.message, ...(relatedInformation.length > 0 ? { relatedInformation } : {}) };
     });
     const failure = compiled.failure;
     if (failure !== undefined && !diagnostics.some((d) => d.severity === DiagnosticSeverity.Error))
