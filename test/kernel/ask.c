@@ -4,11 +4,11 @@
 //   map TYPE KEY VALUE ENTRIES [FLAGS EXTRA BTF_KEY BTF_VALUE KERNEL_VALUE [CONTENT]]   creates the next map, m0 and so on; CONTENT is element 0 in hex, which freezes it
 //   inner TYPE KEY VALUE ENTRIES     the template of the next map
 //   btf HEX                          types of the maps and programs that follow
-//   set NAME VALUE                   attach, target, funcs (HEX), lines (HEX), license, caps (full, noperfmon, bpf), level; for the programs that follow
+//   set NAME VALUE                   attach, target, funcs (HEX), lines (HEX), license, caps (full, noperfmon, bpf), level, flags (of run); for the programs that follow
 //   new                              forgets maps, types and settings
 //   prog TYPE FLAGS HEX              a ld_imm64 with src 1 or 2 holds the number of a map line as its immediate, else a descriptor
 //
-//   run TYPE REPEAT PACKET HEX       BPF_PROG_TEST_RUN; the answer is errno, result, nanoseconds a run
+//   run TYPE REPEAT PACKET HEX       BPF_PROG_TEST_RUN; the answer is errno, result, nanoseconds a run, the packet afterwards in hex
 //
 // The answer to `prog`: errno, instructions processed, last instruction in the log (-1 for none), last line of the log.
 #include <errno.h>
@@ -24,7 +24,7 @@ enum { LOG_BYTES = 1 << 20, MAX_MAPS = 128, MAX_BYTES = 1 << 20, STATS_ONLY = 4,
 static char log_text[LOG_BYTES], license[64];
 static unsigned char code[MAX_BYTES], types[MAX_BYTES], funcs[MAX_BYTES], lines[MAX_BYTES], content[MAX_BYTES];
 static int maps[MAX_MAPS], map_count, template_fd, types_fd, func_bytes, line_bytes;
-static unsigned attach, target, level;
+static unsigned attach, target, level, run_flags;
 static char caps[16];
 
 static long bpf(int cmd, union bpf_attr *attr) { return syscall(__NR_bpf, cmd, attr, sizeof *attr); }
@@ -45,7 +45,7 @@ static void begin(void) {
   if (template_fd > 0) close(template_fd);
   if (types_fd > 0) close(types_fd);
   map_count = template_fd = types_fd = func_bytes = line_bytes = 0;
-  attach = target = 0;
+  attach = target = run_flags = 0;
   level = STATS_ONLY;
   strcpy(license, "GPL");
   strcpy(caps, "full");
@@ -98,6 +98,7 @@ static void set(const char *line) {
   const char *value = line + at;
   if (!strcmp(name, "attach")) attach = strtoul(value, NULL, 0);
   else if (!strcmp(name, "target")) target = strtoul(value, NULL, 0);
+  else if (!strcmp(name, "flags")) run_flags = strtoul(value, NULL, 0);
   else if (!strcmp(name, "level")) level = strtoul(value, NULL, 0);
   else if (!strcmp(name, "funcs")) func_bytes = from_hex(value, funcs);
   else if (!strcmp(name, "lines")) line_bytes = from_hex(value, lines);
@@ -151,28 +152,33 @@ static const char *last_error(int *insn) {
   return best;
 }
 
+/* The program in hex and all settings that are not about the log. */
+static void describe(union bpf_attr *attr, unsigned type, unsigned flags, const char *hex) {
+  attr->prog_type = type;
+  attr->insn_cnt = decode(hex);
+  attr->insns = (unsigned long)code;
+  attr->license = (unsigned long)license;
+  attr->prog_flags = flags;
+  attr->expected_attach_type = attach;
+  attr->attach_btf_id = target;
+  if (types_fd > 0) attr->prog_btf_fd = types_fd;
+  attr->func_info_rec_size = func_bytes ? 8 : 0;
+  attr->func_info = func_bytes ? (unsigned long)funcs : 0;
+  attr->func_info_cnt = func_bytes / 8;
+  attr->line_info_rec_size = line_bytes ? 16 : 0;
+  attr->line_info = line_bytes ? (unsigned long)lines : 0;
+  attr->line_info_cnt = line_bytes / 16;
+}
+
 static void load(const char *line) {
   unsigned type, flags;
   int at = 0;
   if (sscanf(line, "prog %u %u %n", &type, &flags, &at) != 2 || !at) fail("bad line", line);
   union bpf_attr attr = {0};
-  attr.prog_type = type;
-  attr.insn_cnt = decode(line + at);
-  attr.insns = (unsigned long)code;
-  attr.license = (unsigned long)license;
-  attr.prog_flags = flags;
-  attr.expected_attach_type = attach;
-  attr.attach_btf_id = target;
+  describe(&attr, type, flags, line + at);
   attr.log_level = level;
   attr.log_size = LOG_BYTES;
   attr.log_buf = (unsigned long)log_text;
-  if (types_fd > 0) attr.prog_btf_fd = types_fd;
-  attr.func_info_rec_size = func_bytes ? 8 : 0;
-  attr.func_info = func_bytes ? (unsigned long)funcs : 0;
-  attr.func_info_cnt = func_bytes / 8;
-  attr.line_info_rec_size = line_bytes ? 16 : 0;
-  attr.line_info = line_bytes ? (unsigned long)lines : 0;
-  attr.line_info_cnt = line_bytes / 16;
   log_text[0] = 0;
   if (strcmp(caps, "full")) take_caps(caps);
   long fd = bpf(BPF_PROG_LOAD, &attr);
@@ -193,18 +199,15 @@ static void load(const char *line) {
   fflush(stdout);
 }
 
-/* Answers `0 RETVAL NANOSECONDS`, or an errno. */
+/* Answers `0 RETVAL NANOSECONDS PACKET`, or an errno. */
 static void run(const char *line) {
   static char packet_hex[2 * PACKET_BYTES + 1];
-  static unsigned char packet[PACKET_BYTES];
+  static unsigned char packet[PACKET_BYTES], after[2 * PACKET_BYTES];
   unsigned type, repeat;
   int at = 0;
   if (sscanf(line, "run %u %u %4096s %n", &type, &repeat, packet_hex, &at) != 3 || !at) fail("bad line", line);
   union bpf_attr attr = {0};
-  attr.prog_type = type;
-  attr.insn_cnt = decode(line + at);
-  attr.insns = (unsigned long)code;
-  attr.license = (unsigned long)license;
+  describe(&attr, type, run_flags, line + at);
   long fd = bpf(BPF_PROG_LOAD, &attr);
   if (fd < 0) {
     printf("%d\n", errno);
@@ -217,9 +220,13 @@ static void run(const char *line) {
   test.test.data_in = (unsigned long)packet;
   test.test.data_size_in = size;
   test.test.repeat = repeat;
+  test.test.data_out = (unsigned long)after;
+  test.test.data_size_out = sizeof after;
   int err = bpf(BPF_PROG_TEST_RUN, &test) < 0 ? errno : 0;
   close(fd);
-  printf("%d %u %u\n", err, test.test.retval, test.test.duration);
+  printf("%d %u %u ", err, test.test.retval, test.test.duration);
+  for (unsigned i = 0; i < test.test.data_size_out && i < sizeof after; i++) printf("%02x", after[i]);
+  printf("\n");
   fflush(stdout);
 }
 
