@@ -72,7 +72,8 @@ export class Bench {
     const first = this.#compare(input, { inputs, make, seed, closeGaps: false });
     if (!first.violation) return first;
     const closed = this.#compare(input, { inputs, make, seed, closeGaps: true });
-    if (closed.violation || closed.verdict === "large") return first;
+    // With the precision that the kernel leaves out a loop may have no end.
+    if (closed.violation) return first;
     const { violation, ...rest } = first;
     return { ...rest, gap: violation };
   }
