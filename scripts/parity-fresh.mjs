@@ -4,7 +4,7 @@
 // Needs root, a C compiler and a kernel that answers bpf(2); else it says why and ends with 77. It loads programs and types, creates maps and test-runs; it attaches and pins nothing.
 // Ends with 1 when a program differs in its verdict or a run in its result.
 import { spawnSync } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { bundle } from "./bundle.mjs";
 import { kernelAsker } from "./kernel-asker.mjs";
 
@@ -14,7 +14,7 @@ const [count, first, show, shrinkCount] = [option("--count", 20000), option("--s
 const runs = option("--runs", Math.ceil(count / 10));
 const keepIn = args.includes("--keep") ? args[args.indexOf("--keep") + 1] : undefined;
 const CHUNK = 2000;
-const OURS = `export * from "./test/proof/generator/index.ts"; export * from "./test/proof/questions.ts"; export { fixtureLine } from "./test/proof/fixture.ts"; export { shrink } from "./test/proof/lockstep/shrink.ts"; export { listing } from "./test/proof/lockstep/report.ts"; export { packetFor } from "./test/proof/fixture.ts";`;
+const OURS = `export * from "./test/proof/generator/index.ts"; export * from "./test/proof/questions.ts"; export { fixtureLine } from "./test/proof/fixture.ts"; export { shrink } from "./test/proof/lockstep/shrink.ts"; export { listing } from "./test/proof/lockstep/report.ts"; export { openBtf } from "./core/object/index.ts"; export { packetFor } from "./test/proof/fixture.ts";`;
 
 function skip(why) {
   console.log(`fresh programs: skipped: ${why}`);
@@ -24,6 +24,12 @@ Error.stackTraceLimit = 2;
 const { tool, why } = kernelAsker();
 if (!tool) skip(why);
 const api = await import(await bundle("parity-fresh.mjs", OURS));
+
+try {
+  api.setHostTypes(api.openBtf(readFileSync("/sys/kernel/btf/vmlinux")));
+} catch {
+  skip("the running kernel's types cannot be read");
+}
 
 /** One answer a question. */
 function ask(lines) {
@@ -43,22 +49,26 @@ const note = (d) => {
 };
 
 function verdicts(from, to) {
-  const programs = Array.from({ length: to - from }, (_, i) => api.generate(from + i));
   let t = performance.now();
-  const answers = ask([...api.preamble(), ...programs.flatMap(api.verdictLines)]);
-  time.kernel += performance.now() - t;
+  const programs = [];
+  for (let seed = from; seed < to; seed++) {
+    const program = api.generate(seed);
+    const here = api.ours(program);
+    if (here) programs.push({ seed, program, here });
+    else n.left++;
+  }
+  time.here += performance.now() - t;
   t = performance.now();
-  programs.forEach((p, i) => {
+  const answers = ask([...api.preamble(), ...programs.flatMap(({ program }) => api.verdictLines(program))]);
+  time.kernel += performance.now() - t;
+  programs.forEach(({ seed, program, here }, i) => {
     const kernel = api.verdictOf(answers[i]);
     if (kernel.errno) n.rejected++;
     else n.accepted++;
-    const here = api.ours(p);
-    if (!here) return n.left++;
     const what = api.difference(kernel, here);
     if (what === null) n.same++;
-    else note({ what, seed: from + i, program: p, kernel, here });
+    else note({ what, seed, program, kernel, here });
   });
-  time.here += performance.now() - t;
 }
 function testRuns(from, to) {
   const programs = [];
