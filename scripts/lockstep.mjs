@@ -54,6 +54,7 @@ async function generated(api, job, first, progress) {
           let chunks = 0;
           w.on("message", (part) => {
             api.addTally(tally, part);
+            if (progress) for (const v of part.violations) console.error(`violation: seed ${v.seed}: ${v.compared.violation.what}`);
             if (progress && ++chunks % 100 === 0)
               console.error(`${tally.accepted} accepted, ${tally.runs} runs, ${tally.violations.length} violations`);
             hand();

@@ -1,78 +1,134 @@
-// Verifies fresh random programs here and on the running kernel and compares verdict, errno, last error line and instructions processed.
-//   node scripts/parity-fresh.mjs [--count N] [--seed N] [--show N]      needs root, a C compiler and a kernel that answers bpf(2); else it says why and ends with 77
-// It loads programs and creates maps; it runs, attaches and pins nothing. Ends with 1 when a program differs in its verdict.
+// Asks the running kernel about generated programs (test/proof/generator) and compares: verdict, errno, last error line, instructions processed, and for repeatable ones the result and packet of a run.
+//   node scripts/parity-fresh.mjs [--count N] [--seed N] [--runs N] [--show N] [--shrink N] [--keep FILE]      default 20000, 1, a tenth of N, 20, 0
+// --shrink makes the first N that differ small, --keep adds them to FILE (test/proof/fixtures/kernel.jsonl) with the kernel's answer.
+// Needs root, a C compiler and a kernel that answers bpf(2); else it says why and ends with 77. It loads programs and types, creates maps and test-runs; it attaches and pins nothing.
+// Ends with 1 when a program differs in its verdict or a run in its result.
 import { spawnSync } from "node:child_process";
+import { appendFileSync, readFileSync } from "node:fs";
 import { bundle } from "./bundle.mjs";
 import { kernelAsker } from "./kernel-asker.mjs";
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback);
-const [count, first, show] = [option("--count", 20000), option("--seed", 1), option("--show", 20)];
-
-const OURS = `export * from "./test/parity/fresh.ts"; export { verify } from "./core/verifier/index.ts"; export { encodeInsns } from "./core/isa/index.ts"; export { kernelBtf } from "./test/parity/corpora.ts";`;
+const [count, first, show, shrinkCount] = [option("--count", 20000), option("--seed", 1), option("--show", 20), option("--shrink", 0)];
+const runs = option("--runs", Math.ceil(count / 10));
+const keepIn = args.includes("--keep") ? args[args.indexOf("--keep") + 1] : undefined;
+const CHUNK = 2000;
+const OURS = `export * from "./test/proof/generator/index.ts"; export * from "./test/proof/questions.ts"; export { fixtureLine } from "./test/proof/fixture.ts"; export { shrink } from "./test/proof/lockstep/shrink.ts"; export { listing } from "./test/proof/lockstep/report.ts"; export { openBtf } from "./core/object/index.ts"; export { packetFor } from "./test/proof/fixture.ts";`;
 
 function skip(why) {
   console.log(`fresh programs: skipped: ${why}`);
   process.exit(77);
 }
-
+Error.stackTraceLimit = 2;
 const { tool, why } = kernelAsker();
 if (!tool) skip(why);
-const { freshProgram, FRESH_MAPS, verify, encodeInsns, kernelBtf } = await import(await bundle("parity-fresh.mjs", OURS));
-const programs = Array.from({ length: count }, (_, i) => freshProgram(first + i));
-const hex = (p) => Buffer.from(encodeInsns(p.insns)).toString("hex");
-const input = [...FRESH_MAPS.map((m) => `map ${m.join(" ")}`), ...programs.map((p) => `prog ${p.type} ${p.flags} ${hex(p)}`), ""].join(
-  "\n",
-);
-const kernelStart = performance.now();
-const asked = spawnSync(tool, [], { input, maxBuffer: 1 << 30, encoding: "utf8" });
-const kernelMs = performance.now() - kernelStart;
-if (asked.status === 77) skip("the kernel refuses bpf(2) here");
-if (asked.status !== 0) throw new Error(`ask failed: ${asked.stderr}`);
+const api = await import(await bundle("parity-fresh.mjs", OURS));
 
-const maps = FRESH_MAPS.map(([type, keySize, valueSize, maxEntries], i) => ({
-  ...{ name: `m${i}`, type, keySize, valueSize, maxEntries, flags: 0, mapExtra: 0n, btfKeyTypeId: 0, btfValueTypeId: 0 },
-}));
-const base = { name: "", expectedAttachType: 0, attachBtfId: 0, license: "GPL", maps, funcInfo: [], lineInfo: [] };
-const n = { accepted: 0, verdict: 0, errno: 0, processed: 0, line: 0, rejected: 0, wronglyAccepted: 0, unsupported: 0 };
+try {
+  api.setHostTypes(api.openBtf(readFileSync("/sys/kernel/btf/vmlinux")));
+} catch {
+  skip("the running kernel's types cannot be read");
+}
+
+/** One answer a question. */
+function ask(lines) {
+  const { status, stdout, stderr } = spawnSync(tool, [], { input: `${lines.join("\n")}\n`, maxBuffer: 1 << 28, encoding: "utf8" });
+  if (status === 77) skip("the kernel refuses bpf(2) here");
+  if (status !== 0) throw new Error(`ask failed: ${stderr}`);
+  return stdout.split("\n").filter(Boolean);
+}
+
+const n = { accepted: 0, rejected: 0, same: 0, left: 0, runsSame: 0, runs: 0, noAnswer: 0 };
+const kinds = {};
 const differs = [];
-const oursStart = performance.now();
-asked.stdout
-  .split("\n")
-  .filter(Boolean)
-  .forEach((answer, i) => {
-    const [, errno, processed, line] = /^(\d+) (\d+) -?\d+ (.*)$/.exec(answer);
-    const p = programs[i];
-    const got = verify({ ...base, type: p.type, flags: p.flags, insns: p.insns }, { logLevel: 0, kernelBtf: kernelBtf() });
-    const accepted = errno === "0";
-    if (accepted) n.accepted++;
-    else n.rejected++;
-    const note = (what) =>
-      differs.push(
-        `seed ${first + i}: ${what}: kernel ${errno} ${processed} ${line}; here ${got.verdict} ${got.errno} ${got.processed} ${got.error.at(-1) ?? ""} ${got.message ?? ""}`,
-      );
-    if (got.verdict === "error") n.unsupported++;
-    if (got.verdict !== (accepted ? "accept" : "reject")) {
-      if (got.verdict === "accept") n.wronglyAccepted++;
-      return note("VERDICT");
-    }
-    n.verdict++;
-    if (got.errno === Number(errno)) n.errno++;
-    if (got.processed === Number(processed)) n.processed++;
-    else note("processed");
-    if (accepted) return;
-    if ((got.error.at(-1) ?? "") === line) n.line++;
-    else note("line");
+const time = { kernel: 0, here: 0 };
+const note = (d) => {
+  kinds[d.what] = (kinds[d.what] ?? 0) + 1;
+  differs.push(d);
+};
+
+function verdicts(from, to) {
+  let t = performance.now();
+  const programs = [];
+  for (let seed = from; seed < to; seed++) {
+    const program = api.generate(seed);
+    const here = api.ours(program);
+    if (here) programs.push({ seed, program, here });
+    else n.left++;
+  }
+  time.here += performance.now() - t;
+  t = performance.now();
+  const answers = ask([...api.preamble(), ...programs.flatMap(({ program }) => api.verdictLines(program))]);
+  time.kernel += performance.now() - t;
+  programs.forEach(({ seed, program, here }, i) => {
+    const kernel = api.verdictOf(answers[i]);
+    if (kernel.errno) n.rejected++;
+    else n.accepted++;
+    const what = api.difference(kernel, here);
+    if (what === null) n.same++;
+    else note({ what, seed, program, kernel, here });
   });
-const percent = (a, b) => `${a}/${b} (${((100 * a) / b).toFixed(2)} %)`;
+}
+function testRuns(from, to) {
+  const programs = [];
+  for (let seed = from; seed < to; seed++) {
+    const p = api.generate(seed, true);
+    if (api.ours(p)?.errno === 0) programs.push({ seed, p, packet: api.packetFor(seed) });
+  }
+  const answers = ask(programs.flatMap(({ p, packet }) => api.runLines(p, packet)));
+  programs.forEach(({ seed, p, packet }, i) => {
+    const kernel = api.runOf(answers[i]);
+    const here = api.ourRun(p, packet);
+    if (typeof here === "string") return n.noAnswer++;
+    n.runs++;
+    if (JSON.stringify(kernel) === JSON.stringify(here)) n.runsSame++;
+    else note({ what: "run", seed, program: p, packet, kernel, here });
+  });
+}
+
+for (let at = first; at < first + count; at += CHUNK) verdicts(at, Math.min(at + CHUNK, first + count));
+for (let at = first; at < first + runs; at += CHUNK) testRuns(at, Math.min(at + CHUNK, first + runs));
+
+const percent = (a, b) => `${a}/${b} (${((100 * a) / Math.max(1, b)).toFixed(3)} %)`;
+const say = (v) => (v.retval === undefined ? `${v.errno} ${v.processed} ${v.line}` : `${v.errno} ${v.retval} ${v.packet.slice(0, 60)}`);
 console.log(
   `fresh programs ${first}..${first + count - 1} against the running kernel: ${n.accepted} accepted there, ${n.rejected} rejected`,
 );
 console.log(
-  `  verdict ${percent(n.verdict, count)}, errno ${percent(n.errno, count)}, processed ${percent(n.processed, count)}, error line ${percent(n.line, n.rejected)}`,
+  `  verdict, errno, error line and processed count the same: ${percent(n.same, count - n.left)}; left out for their length: ${n.left}`,
 );
+console.log(`  runs with the same result and packet: ${percent(n.runsSame, n.runs)}; the simulator has no answer: ${n.noAnswer}`);
 console.log(
-  `  wrongly accepted ${n.wronglyAccepted}, unsupported ${n.unsupported}; kernel ${Math.round(kernelMs)} ms, here ${Math.round(performance.now() - oursStart)} ms`,
+  `  different: ${
+    Object.entries(kinds)
+      .map(([k, v]) => `${v} ${k}`)
+      .join(", ") || "none"
+  }; kernel ${Math.round(time.kernel)} ms, here ${Math.round(time.here)} ms`,
 );
-for (const d of differs.slice(0, show)) console.log(`  ${d}`);
-process.exitCode = n.verdict / count >= 0.999 && n.wronglyAccepted === 0 ? 0 : 1;
+for (const d of differs.slice(0, show))
+  console.log(`  seed ${d.seed}: ${d.what}: kernel ${say(d.kernel)}; here ${say(d.here)} ${d.here.result?.message ?? ""}`);
+
+/** Whether a program still differs in the same way. */
+function stillDiffers(d, p) {
+  const here = api.ours(p);
+  if (!here) return false;
+  if (d.what !== "run") return api.difference(api.verdictOf(ask([...api.preamble(), ...api.verdictLines(p)])[0]), here) === d.what;
+  if (here.errno) return false;
+  const ourRun = api.ourRun(p, d.packet);
+  if (typeof ourRun === "string") return false;
+  const kernel = api.runOf(ask(api.runLines(p, d.packet))[0]);
+  return kernel.errno === 0 && JSON.stringify(kernel) !== JSON.stringify(ourRun);
+}
+for (const d of differs.slice(0, shrinkCount)) {
+  const small = api.shrink(d.program, (p) => stillDiffers(d, p), 400);
+  const kernel = api.verdictOf(ask([...api.preamble(), ...api.verdictLines(small)])[0]);
+  const run = d.what === "run" ? api.runOf(ask(api.runLines(small, d.packet))[0]) : undefined;
+  console.log(
+    `  seed ${d.seed} shrunk to ${small.insns.length} instructions (${d.what}), type ${small.type}, flags ${small.flags}: kernel ${say(run ?? kernel)}; here ${say(run ? api.ourRun(small, d.packet) : api.ours(small))}`,
+  );
+  console.log(api.listing(small.insns));
+  if (keepIn) appendFileSync(keepIn, api.fixtureLine(`seed ${d.seed}: ${d.what}`, small, kernel, run && { packet: d.packet, answer: run }));
+}
+const worst = (kinds["wrongly accepted"] ?? 0) + (kinds["wrongly rejected"] ?? 0) + (kinds.run ?? 0);
+process.exitCode = worst === 0 ? 0 : 1;

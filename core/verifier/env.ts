@@ -134,6 +134,7 @@ export class Env {
   readonly log: Log;
   readonly D = Scalars.forVerification();
   readonly observer: VerifyObserver | undefined;
+  readonly closeGaps: boolean;
 
   // Privileges.
   readonly bpfCapable: boolean;
@@ -207,6 +208,7 @@ export class Env {
     this.cancel = options.cancel ?? NEVER_CANCELLED;
     this.kernelVersion = options.kernelVersion ?? "6.18";
     this.observer = options.observer;
+    this.closeGaps = options.closeGaps ?? false;
     this.log = new Log(options.logLevel, options.logBytes ?? 16 << 20);
     const perfmon = this.caps === "full";
     this.bpfCapable = true;

@@ -43,6 +43,8 @@ export interface VerifyOptions {
   readonly logBytes?: number;
   /** `X.Y`; features newer than this are rejected with "needs Linux X.Y". Default 6.18. */
   readonly kernelVersion?: string;
+  /** Answers more strictly than the kernel where it is known to be wrong (KERNEL_GAPS). */
+  readonly closeGaps?: boolean;
   /** Watches every step; the answer is the same. */
   readonly observer?: VerifyObserver;
 }

@@ -4,11 +4,11 @@
 //   map TYPE KEY VALUE ENTRIES [FLAGS EXTRA BTF_KEY BTF_VALUE KERNEL_VALUE [CONTENT]]   creates the next map, m0 and so on; CONTENT is element 0 in hex, which freezes it
 //   inner TYPE KEY VALUE ENTRIES     the template of the next map
 //   btf HEX                          types of the maps and programs that follow
-//   set NAME VALUE                   attach, target, funcs (HEX), lines (HEX), license, caps (full, noperfmon, bpf), level; for the programs that follow
+//   set NAME VALUE                   attach, target, funcs (HEX), lines (HEX), license, caps (full, noperfmon, bpf), level, flags (of run); for the programs that follow
 //   new                              forgets maps, types and settings
 //   prog TYPE FLAGS HEX              a ld_imm64 with src 1 or 2 holds the number of a map line as its immediate, else a descriptor
 //
-//   run TYPE REPEAT PACKET HEX       BPF_PROG_TEST_RUN; the answer is errno, result, nanoseconds a run
+//   run TYPE REPEAT PACKET HEX       BPF_PROG_TEST_RUN; the answer is errno, result, nanoseconds a run, the packet afterwards in hex
 //   test TYPE FLAGS PACKET CONTEXT HEX   the same once, with a context (each `-` for none); the answer is `load ERRNO WORDS` when it is refused, else
 //                                    `ran ERRNO RESULT PACKET CONTEXT MAP...` with what came out, and for each array map its first element
 //
@@ -26,7 +26,7 @@ enum { LOG_BYTES = 1 << 20, MAX_MAPS = 128, MAX_BYTES = 1 << 20, STATS_ONLY = 4,
 static char log_text[LOG_BYTES], license[64];
 static unsigned char code[MAX_BYTES], types[MAX_BYTES], funcs[MAX_BYTES], lines[MAX_BYTES], content[MAX_BYTES];
 static int maps[MAX_MAPS], map_count, template_fd, types_fd, func_bytes, line_bytes;
-static unsigned attach, target, level;
+static unsigned attach, target, level, run_flags;
 static char caps[16];
 
 static long bpf(int cmd, union bpf_attr *attr) { return syscall(__NR_bpf, cmd, attr, sizeof *attr); }
@@ -47,7 +47,7 @@ static void begin(void) {
   if (template_fd > 0) close(template_fd);
   if (types_fd > 0) close(types_fd);
   map_count = template_fd = types_fd = func_bytes = line_bytes = 0;
-  attach = target = 0;
+  attach = target = run_flags = 0;
   level = STATS_ONLY;
   strcpy(license, "GPL");
   strcpy(caps, "full");
@@ -100,6 +100,7 @@ static void set(const char *line) {
   const char *value = line + at;
   if (!strcmp(name, "attach")) attach = strtoul(value, NULL, 0);
   else if (!strcmp(name, "target")) target = strtoul(value, NULL, 0);
+  else if (!strcmp(name, "flags")) run_flags = strtoul(value, NULL, 0);
   else if (!strcmp(name, "level")) level = strtoul(value, NULL, 0);
   else if (!strcmp(name, "funcs")) func_bytes = from_hex(value, funcs);
   else if (!strcmp(name, "lines")) line_bytes = from_hex(value, lines);
@@ -153,6 +154,7 @@ static const char *last_error(int *insn) {
   return best;
 }
 
+/* The program in hex and all settings that are not about the log. */
 static void describe(union bpf_attr *attr, unsigned type, unsigned flags, const char *hex) {
   attr->prog_type = type;
   attr->insn_cnt = decode(hex);
@@ -161,9 +163,6 @@ static void describe(union bpf_attr *attr, unsigned type, unsigned flags, const 
   attr->prog_flags = flags;
   attr->expected_attach_type = attach;
   attr->attach_btf_id = target;
-  attr->log_level = level;
-  attr->log_size = LOG_BYTES;
-  attr->log_buf = (unsigned long)log_text;
   if (types_fd > 0) attr->prog_btf_fd = types_fd;
   attr->func_info_rec_size = func_bytes ? 8 : 0;
   attr->func_info = func_bytes ? (unsigned long)funcs : 0;
@@ -173,12 +172,19 @@ static void describe(union bpf_attr *attr, unsigned type, unsigned flags, const 
   attr->line_info_cnt = line_bytes / 16;
 }
 
+static void with_log(union bpf_attr *attr) {
+  attr->log_level = level;
+  attr->log_size = LOG_BYTES;
+  attr->log_buf = (unsigned long)log_text;
+}
+
 static void load(const char *line) {
   unsigned type, flags;
   int at = 0;
   if (sscanf(line, "prog %u %u %n", &type, &flags, &at) != 2 || !at) fail("bad line", line);
   union bpf_attr attr = {0};
   describe(&attr, type, flags, line + at);
+  with_log(&attr);
   log_text[0] = 0;
   if (strcmp(caps, "full")) take_caps(caps);
   long fd = bpf(BPF_PROG_LOAD, &attr);
@@ -199,18 +205,15 @@ static void load(const char *line) {
   fflush(stdout);
 }
 
-/* Answers `0 RETVAL NANOSECONDS`, or an errno. */
+/* Answers `0 RETVAL NANOSECONDS PACKET`, or an errno. */
 static void run(const char *line) {
   static char packet_hex[2 * PACKET_BYTES + 1];
-  static unsigned char packet[PACKET_BYTES];
+  static unsigned char packet[PACKET_BYTES], after[2 * PACKET_BYTES];
   unsigned type, repeat;
   int at = 0;
   if (sscanf(line, "run %u %u %8192s %n", &type, &repeat, packet_hex, &at) != 3 || !at) fail("bad line", line);
   union bpf_attr attr = {0};
-  attr.prog_type = type;
-  attr.insn_cnt = decode(line + at);
-  attr.insns = (unsigned long)code;
-  attr.license = (unsigned long)license;
+  describe(&attr, type, run_flags, line + at);
   long fd = bpf(BPF_PROG_LOAD, &attr);
   if (fd < 0) {
     printf("%d\n", errno);
@@ -223,9 +226,13 @@ static void run(const char *line) {
   test.test.data_in = (unsigned long)packet;
   test.test.data_size_in = size;
   test.test.repeat = repeat;
+  test.test.data_out = (unsigned long)after;
+  test.test.data_size_out = sizeof after;
   int err = bpf(BPF_PROG_TEST_RUN, &test) < 0 ? errno : 0;
   close(fd);
-  printf("%d %u %u\n", err, test.test.retval, test.test.duration);
+  printf("%d %u %u ", err, test.test.retval, test.test.duration);
+  for (unsigned i = 0; i < test.test.data_size_out && i < sizeof after; i++) printf("%02x", after[i]);
+  printf("\n");
   fflush(stdout);
 }
 
@@ -254,6 +261,7 @@ static void test(const char *line) {
   union bpf_attr attr = {0};
   level = 1;
   describe(&attr, type, flags, line + at);
+  with_log(&attr);
   log_text[0] = 0;
   long fd = bpf(BPF_PROG_LOAD, &attr);
   if (fd < 0) {

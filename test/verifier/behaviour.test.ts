@@ -4,7 +4,7 @@ import { Cancelled } from "../../core/base/index.ts";
 import { MAP_TYPE, PROG_TYPE } from "../../core/catalog/index.ts";
 import type { Insn } from "../../core/isa/index.ts";
 import { verify, type VerifyInput } from "../../core/verifier/index.ts";
-import { freshProgram, FRESH_MAPS } from "../parity/fresh.ts";
+import { generate, inputOf } from "../proof/generator/index.ts";
 import { kernelBtf } from "../parity/corpora.ts";
 
 const insn = (code: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({ code, dst, src, off, imm });
@@ -52,13 +52,7 @@ describe("cancellation", () => {
 });
 
 describe("repetition", () => {
-  const maps = FRESH_MAPS.map(([type, keySize, valueSize, maxEntries]) => ({
-    ...{ name: "m", type, keySize, valueSize, maxEntries, flags: 0, mapExtra: 0n, btfKeyTypeId: 0, btfValueTypeId: 0 },
-  }));
-  const log = (seed: number): string => {
-    const p = freshProgram(seed);
-    return verify(program([...p.insns], { type: p.type, flags: p.flags, maps }), { logLevel: 2, kernelBtf: kernelBtf() }).log;
-  };
+  const log = (seed: number): string => verify(inputOf(generate(seed)), { logLevel: 2, kernelBtf: kernelBtf() }).log;
   it("gives the same log to the last byte, whatever was verified in between", () => {
     const seeds = Array.from({ length: 60 }, (_, i) => 100 + i);
     const first = seeds.map(log);

@@ -1,6 +1,6 @@
 // Helpers that print, read foreign memory and send events to user space (kernel/trace/bpf_trace.c, kernel/bpf/ringbuf.c, 6.18).
 import { utf8 } from "../../base/index.ts";
-import type { Machine } from "../../vm/index.ts";
+import { KERNEL_HI, type Machine } from "../../vm/index.ts";
 import { E2BIG, EINVAL, EOPNOTSUPP, ERANGE } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { RingbufMap } from "../maps/ringbuf.ts";
@@ -89,10 +89,11 @@ function ringbufReserve(k: SimKernel, vm: Machine): void {
 }
 /** Gives a reserved record up; with `submit` it is sent. */
 function ringbufEnd(k: SimKernel, vm: Machine, submit: boolean): void {
-  const at = vm.argMem(1, 1);
+  // A record may have no bytes.
+  const at = vm.argMem(1, 0);
   const region = vm.memory.regionAt(at);
   const map = region?.owner;
-  if (!(map instanceof RingbufMap) || region!.start !== at) return vm.ret(-EINVAL);
+  if (!(map instanceof RingbufMap) || region!.start !== at || vm.hi32(1) !== KERNEL_HI) return vm.ret(-EINVAL);
   if (submit) k.emit({ kind: "ringbuf", map: map.name, data: vm.memory.read(at, vm.memory.end[region!.id]! - at) });
   map.drop(region!);
   vm.ret(0);

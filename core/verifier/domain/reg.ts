@@ -67,6 +67,14 @@ export class Reg {
     r.id = id;
     return r;
   }
+  /** The scalar linked to nothing, its distance gone with its id (clear_scalar_id). */
+  unlinked(): Reg {
+    if (this.id === 0 && this.off === 0) return this;
+    const r = this.copy();
+    r.id = 0;
+    r.off = 0;
+    return r;
+  }
   get isScalar(): boolean {
     return this.type === SCALAR_VALUE;
   }

@@ -5,7 +5,7 @@ import { SCALAR_VALUE } from "../domain/reg-types.ts";
 import { BPF_MAIN_FUNC, MAX_CALL_FRAMES, type HistoryEntry, type VState } from "../domain/state.ts";
 import { regMask, stackMask } from "../log/format.ts";
 import { printState } from "../log/print-state.ts";
-import { isSyncCallbackCall } from "../prepare/callbacks.ts";
+import { FUNC, isSyncCallbackCall } from "../prepare/callbacks.ts";
 import { entryAt, prevInsn, type HistoryCursor } from "./history.ts";
 
 const ARGS = 0x3e;
@@ -101,6 +101,7 @@ function step(env: Env, bt: Backtrack, idx: number, subseq: number, hist: Histor
   if (cls === op.BPF_STX || cls === op.BPF_ST) {
     // A wanted scalar cannot be a store's address.
     if (bt.has(insn.dst)) return "unsupported";
+    if (env.closeGaps && fetchFill(bt, insn, hist)) return "on";
     if (!hist || hist.spi < 0 || !bt.hasSlot(hist.frameno, hist.spi)) return "stop";
     bt.clearSlot(hist.frameno, hist.spi);
     if (cls === op.BPF_STX) bt.set(insn.src);
@@ -111,6 +112,16 @@ function step(env: Env, bt: Backtrack, idx: number, subseq: number, hist: Histor
   bt.clear(insn.dst);
   const mode = insn.code & 0xe0;
   return mode === op.BPF_IND || mode === op.BPF_ABS ? "unsupported" : "on";
+}
+
+/** Gap atomic-fetch-precision: what an atomic instruction fetches comes from the slot, as of a load. */
+function fetchFill(bt: Backtrack, insn: op.Insn, hist: HistoryEntry | null): boolean {
+  if ((insn.code & 0xe0) !== op.BPF_ATOMIC || !(insn.imm & op.BPF_FETCH)) return false;
+  const filled = insn.imm === op.BPF_CMPXCHG ? 0 : insn.src;
+  if (!bt.has(filled) || !hist || hist.spi < 0) return false;
+  bt.clear(filled);
+  bt.setSlot(hist.frameno, hist.spi);
+  return true;
 }
 
 function stepAlu(bt: Backtrack, insn: op.Insn): Step {
@@ -171,8 +182,11 @@ function stepSubprogCall(env: Env, bt: Backtrack, idx: number, subseq: number): 
 }
 
 function stepExit(env: Env, bt: Backtrack, subseq: number): Step {
-  if (subseq >= 0 && env.aux[subseq]!.callsCallback) for (let i = 1; i <= 5; i++) bt.clear(i);
-  if (bt.regs[bt.frame]! & ARGS) verifierBug(env, `backtracking exit unexpected regs ${(bt.regs[bt.frame]! >>> 0).toString(16)}`);
+  // Gap loop-count-precision: the rounds of bpf_loop are those of the call that the callback returns to.
+  const rounds = env.closeGaps && subseq >= 0 && isBpfLoop(env.insns[subseq]!) && bt.has(1);
+  if (subseq >= 0 && env.aux[subseq]!.callsCallback) for (let i = rounds ? 2 : 1; i <= 5; i++) bt.clear(i);
+  if (bt.regs[bt.frame]! & ARGS & (rounds ? ~2 : -1))
+    verifierBug(env, `backtracking exit unexpected regs ${(bt.regs[bt.frame]! >>> 0).toString(16)}`);
   const before = env.insns[subseq - 1];
   const isCall = before !== undefined && before.code === (op.BPF_JMP | op.BPF_CALL) && before.src === op.BPF_PSEUDO_CALL;
   const r0Precise = isCall && bt.has(0);
@@ -181,6 +195,8 @@ function stepExit(env: Env, bt: Backtrack, subseq: number): Step {
   if (r0Precise) bt.set(0);
   return "stop";
 }
+
+const isBpfLoop = (insn: op.Insn): boolean => insn.src === 0 && insn.imm === FUNC.loop;
 
 function enterSubprog(env: Env, bt: Backtrack): void {
   if (bt.frame === MAX_CALL_FRAMES - 1) verifierBug(env, "subprog enter from frame 7");

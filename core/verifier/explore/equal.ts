@@ -62,7 +62,8 @@ const packetRangeSafe = (old: number, cur: number): boolean => (old < 0 || cur <
 /** regsafe: does `old` cover `cur`? `precise` tells whether the old scalar matters. */
 function regSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact): boolean {
   if (exact === EXACT) return regsExact(old, cur);
-  if (old.type === T.NOT_INIT) return true;
+  // A register that an old state did not have was not read there; inside a loop that is not known yet.
+  if (old.type === T.NOT_INIT && (exact === NOT_EXACT || cur.type === T.NOT_INIT)) return true;
   if (old.type !== cur.type) return false;
   switch (T.baseType(old.type)) {
     case T.SCALAR_VALUE:

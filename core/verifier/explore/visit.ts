@@ -65,7 +65,7 @@ function compareOpen(env: Env, insnIdx: number, old: VState): Answer {
   const insn = env.insns[insnIdx]!;
   if (insn.code === (BPF_JMP | BPF_JCOND) && old.mayGotoDepth !== cur.mayGotoDepth && statesEqual(env, old, cur, RANGE_WITHIN))
     return "hit-loop";
-  if (env.aux[insnIdx]!.callsCallback) return statesEqual(env, old, cur, RANGE_WITHIN) ? "hit-loop" : "miss-no-new";
+  if (env.aux[insnIdx]!.callsCallback) return statesEqual(env, old, cur, RANGE_WITHIN) ? "hit" : "miss-no-new";
   if (
     maybeLooping(old, cur) &&
     statesEqual(env, old, cur, EXACT) &&

@@ -34,7 +34,7 @@ function unary(env: Env, insn: op.Insn, kind: number): void {
   adjustScalar(env, insn, reg);
   // to_le of all 64 bits changes nothing on a little-endian machine, so the value stays linked.
   const unchanged = insn.code === (op.BPF_ALU | op.BPF_END) && insn.imm === 64;
-  if (!unchanged) env.regs[insn.dst] = env.reg(insn.dst).withId(0);
+  if (!unchanged) env.regs[insn.dst] = env.reg(insn.dst).unlinked();
 }
 
 function mov(env: Env, insn: op.Insn): void {
@@ -75,10 +75,7 @@ function extended(env: Env, insn: op.Insn, extend: (h: number) => number): Reg {
   const same = env.D.ops.umax(src.s) < 2 ** (insn.off - 1);
   const from = same ? withMovId(env, src) : src;
   if (same) env.regs[insn.src] = from;
-  const r = from.copy();
-  if (!same) r.id = 0;
-  r.s = extend(r.s);
-  return r;
+  return (same ? from : from.unlinked()).withScalar(extend(from.s));
 }
 
 function mov32(env: Env, insn: op.Insn): void {
@@ -91,11 +88,9 @@ function mov32(env: Env, insn: op.Insn): void {
     const fits = env.D.ops.umax(src.s) < TWO32;
     const from = fits ? withMovId(env, src) : src;
     if (fits) env.regs[insn.src] = from;
-    r = from.copy();
-    if (!fits) r.id = 0;
+    r = fits ? from : from.unlinked();
   }
-  r.s = env.D.ops.synced(env.D.ops.zext32(r.s));
-  env.regs[insn.dst] = r;
+  env.regs[insn.dst] = r.withScalar(env.D.ops.synced(env.D.ops.zext32(r.s)));
 }
 
 function binary(env: Env, insn: op.Insn, kind: number): void {

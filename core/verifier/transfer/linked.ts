@@ -13,7 +13,7 @@ export function collectLinked(env: Env, st: VState, id: number, out: LinkedReg[]
   const wanted = linkId(id);
   const add = (reg: Reg, frameno: number, isReg: boolean, at: number): Reg => {
     if (reg.type !== SCALAR_VALUE || linkId(reg.id) !== wanted) return reg;
-    if (out.length >= LINKED_REGS_MAX) return reg.withId(0);
+    if (out.length >= LINKED_REGS_MAX) return reg.unlinked();
     out.push({ frameno, isReg, at });
     return reg;
   };
@@ -35,6 +35,8 @@ export function syncLinked(env: Env, st: VState, known: Reg, linked: readonly Li
     const frame = st.frames[e.frameno]!;
     const reg = e.isReg ? frame.regs[e.at]! : frame.stack[e.at]!.reg;
     if (reg.type !== SCALAR_VALUE || reg === known || linkId(reg.id) !== linkId(known.id)) continue;
+    // A distance at 32 bits and one at 64 say nothing of each other.
+    if (((reg.id ^ known.id) & BPF_ADD_CONST) === BPF_ADD_CONST) continue;
     const next = synced(env, reg, known);
     if (e.isReg) frame.regs[e.at] = next;
     else frame.stack[e.at] = new Slot(next, frame.stack[e.at]!.types);
@@ -47,6 +49,6 @@ function synced(env: Env, reg: Reg, known: Reg): Reg {
   const next = known.copy();
   next.off = reg.off;
   next.id = reg.id;
-  next.s = env.D.ops.addDelta(known.s, reg.off, known.off, known.id & BPF_ADD_CONST32 ? 1 : 0);
+  next.s = env.D.ops.addDelta(known.s, reg.off, known.off, reg.id & BPF_ADD_CONST32 ? 1 : 0);
   return next;
 }

@@ -175,7 +175,9 @@ function narrow(env: Env, a: Access): void {
   const r = env.reg(a.value);
   if (r.type !== T.SCALAR_VALUE) return;
   const h = a.isLdsx ? env.D.ops.signExtend64(r.s, a.size) : env.D.ops.zeroExtend(r.s, a.size);
-  env.regs[a.value] = r.withScalar(h);
+  // Gap sign-extending-fill: another number than the one in the slot.
+  const other = env.closeGaps && a.isLdsx && h !== r.s;
+  env.regs[a.value] = (other ? r.unlinked() : r).withScalar(h);
 }
 
 /** check_load_mem. */

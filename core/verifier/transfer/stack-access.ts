@@ -79,7 +79,7 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
   if (reg && whole && reg.type === T.SCALAR_VALUE && env.bpfCapable) {
     const fits = fitsBits(env, reg, size * 8);
     if (fits) cur.regs[value] = reg = withMovId(env, reg);
-    frame.stack[spi] = spilled(env, slot, fits ? reg : reg.withId(0), size);
+    frame.stack[spi] = spilled(env, slot, fits ? reg : reg.unlinked(), size);
   } else if (!reg && whole && isStImm && env.bpfCapable) {
     frame.stack[spi] = spilled(env, slot, env.scalar(env.D.ops.imm(insn.imm)), size);
   } else if (reg && isSpillable(reg.type)) {
@@ -228,7 +228,7 @@ function fillPart(env: Env, frame: FuncState, spi: number, off: number, size: nu
       reg = withMovId(env, reg);
       if (reg !== slot.reg) frame.stack[spi] = new Slot(reg, slot.types);
     }
-    env.regs[dst] = fitsBits(env, reg, size * 8) ? reg : reg.withId(0);
+    env.regs[dst] = fitsBits(env, reg, size * 8) ? reg : reg.unlinked();
     return true;
   }
   const at = -off - 1;

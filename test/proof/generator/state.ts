@@ -22,6 +22,8 @@ export class State {
   /** Mistakes are made on purpose in programs that are not tame. */
   readonly tame: boolean;
   readonly type: number;
+  /** Runs give the same result each time: no random numbers, no clock, no memory that nobody wrote. */
+  readonly repeatable: boolean;
   readonly functions: Func[] = [];
   /** Names of the blocks that were written. */
   readonly reach = new Set<string>();
@@ -39,9 +41,10 @@ export class State {
   /** Instructions that may still be written. */
   room: number;
 
-  constructor(seed: number) {
+  constructor(seed: number, repeatable: boolean) {
+    this.repeatable = repeatable;
     this.rnd = random(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995);
-    this.tame = this.rnd(4) !== 0;
+    this.tame = this.rnd(4) !== 0 || repeatable;
     this.type = this.pick([XDP, XDP, SCHED_CLS, SOCKET_FILTER]);
     this.room = 40 + this.rnd(110);
   }
@@ -107,6 +110,10 @@ export class State {
   get slotsLeft(): number {
     return 12 - this.#slots;
   }
+  /** The stack that blocks use, written. */
+  clearStack(): Draft[] {
+    return Array.from({ length: 8 }, (_, i): Draft => [0x7a, 10, 0, -8 * (i + 1), this.rnd(3)]);
+  }
   /** Writes a function with registers of its own. */
   func(proto: string, make: () => readonly Draft[]): number {
     const outer = {
@@ -121,7 +128,8 @@ export class State {
     this.pinned.clear();
     this.inMain = false;
     this.held = this.loops = this.#slots = 0;
-    const body = make();
+    const made = make();
+    const body = this.repeatable ? [...this.clearStack(), ...made] : made;
     this.roles = outer.roles;
     for (const r of outer.pinned) this.pinned.add(r);
     this.inMain = outer.inMain;

@@ -15,12 +15,15 @@ export interface Tally {
   readonly ends: Record<string, number>;
   /** Accepted programs that hold a kind of block. */
   readonly reach: Record<string, number>;
+  /** Seeds of programs that only a known gap of the kernel lets pass. */
+  readonly gaps: number[];
   readonly violations: { readonly seed: number; readonly compared: Compared }[];
 }
 export const emptyTally = (): Tally => ({
   ...{ programs: 0, accepted: 0, rejected: 0, large: 0, runs: 0, steps: 0, states: 0 },
   ends: {},
   reach: Object.fromEntries(BLOCKS.map(([, name]) => [name, 0])),
+  gaps: [],
   violations: [],
 });
 
@@ -53,6 +56,7 @@ export function compareSeed(bench: Bench, seed: number, inputs: number, tally: T
   tally.runs += compared.ends.length;
   for (const end of compared.ends) tally.ends[end] = (tally.ends[end] ?? 0) + 1;
   for (const name of p.reach) tally.reach[name]!++;
+  if (compared.gap) tally.gaps.push(seed);
   if (compared.violation) tally.violations.push({ seed, compared });
   return compared;
 }
@@ -61,5 +65,6 @@ export function compareSeed(bench: Bench, seed: number, inputs: number, tally: T
 export function addTally(to: Tally, more: Tally): void {
   for (const key of ["programs", "accepted", "rejected", "large", "runs", "steps", "states"] as const) to[key] += more[key];
   for (const part of ["ends", "reach"] as const) for (const [k, v] of Object.entries(more[part])) to[part][k] = (to[part][k] ?? 0) + v;
+  to.gaps.push(...more.gaps);
   to.violations.push(...more.violations);
 }

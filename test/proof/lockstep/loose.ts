@@ -75,8 +75,10 @@ function store(d: Draft, insn: Insn, node: Node, kid: Node, at: { f: number; con
   const ptr = node.frames[f]!.regs[insn.dst]!;
   const off = fixedSlot(ptr, insn.off, at.constant);
   const atomic = (insn.code & 0xe0) === op.BPF_ATOMIC && insn.imm !== op.BPF_STORE_REL;
+  let before = false;
   if (off !== null) {
     const spi = spiOf(off);
+    before = ((d.slots[ptr.frameno]?.get(spi) ?? 0) & IMPRECISE) !== 0;
     const value = (insn.code & 7) === op.BPF_STX && !atomic && (d.regs[f]! >>> insn.src) & 1 ? IMPRECISE : 0;
     const old = d.slots[ptr.frameno]?.get(spi) ?? 0;
     const spilled = kid.frames[ptr.frameno]?.stack[spi]?.isSpilledScalar ?? false;
@@ -84,9 +86,10 @@ function store(d: Draft, insn: Insn, node: Node, kid: Node, at: { f: number; con
     if (mark) (d.slots[ptr.frameno] ??= new Map()).set(spi, mark);
     else d.slots[ptr.frameno]?.delete(spi);
   }
-  if (!atomic) return;
-  if (insn.imm === op.BPF_CMPXCHG) d.regs[f]! &= ~1;
-  else if (insn.imm & op.BPF_FETCH) d.regs[f]! &= ~(1 << insn.src);
+  if (!atomic || !(insn.imm & op.BPF_FETCH)) return;
+  const into = 1 << (insn.imm === op.BPF_CMPXCHG ? 0 : insn.src);
+  d.regs[f]! &= ~into;
+  if (before) d.regs[f]! |= into;
 }
 
 function call(d: Draft, insn: Insn, f: number, kid: Node): void {

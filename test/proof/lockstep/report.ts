@@ -17,6 +17,7 @@ export function tallyText(t: Tally, run: { first: number; end: number; seconds: 
     `  ${t.runs} runs, ${t.steps} instructions compared with ${t.states} states, ${run.seconds.toFixed(0)} s`,
     `  runs ended: ${rows(t.ends)}`,
     `  accepted programs with: ${rows(t.reach)}`,
+    `  accepted through a gap that the kernel has itself (KERNEL_GAPS): ${t.gaps.length}${t.gaps.length ? ` (seeds ${t.gaps.slice(0, 8).join(", ")}${t.gaps.length > 8 ? ", ..." : ""})` : ""}`,
     `  violations: ${t.violations.length}`,
   ].join("\n");
 }
@@ -35,10 +36,12 @@ export const listing = (insns: Generated["insns"]): string =>
 /** Program number `seed`, shrunk as far as it goes on violating, and what is wrong there. */
 export function violationText(seed: number, inputs: number): string {
   const bench = newBench();
-  const violates = (p: Generated): boolean => compareProgram(bench, p, inputs, seed).violation !== undefined;
+  const kind = (p: Generated): string | undefined =>
+    compareProgram(bench, p, inputs, seed).violation?.what.replace(/^\S+ of frame \d+: /, "");
   const whole = generate(seed);
-  if (!violates(whole)) return `seed ${seed}: does not violate when run alone`;
-  const small = shrink(whole, violates);
+  const wanted = kind(whole);
+  if (wanted === undefined) return `seed ${seed}: does not violate when run alone`;
+  const small = shrink(whole, (p) => kind(p) === wanted);
   const v = compareProgram(bench, small, inputs, seed).violation!;
   return [
     `seed ${seed}, type ${small.type}, flags ${small.flags}, ${whole.insns.length} instructions shrunk to ${small.insns.length}; input ${v.input}, before instruction ${v.insnIdx}:`,

@@ -23,6 +23,7 @@ export interface Violation {
   readonly state: string;
   readonly value: string;
 }
+type Failure = Pick<Violation, "what" | "state" | "value">;
 /** More states at once are never followed; the first ones found do. */
 const MAX_ITEMS = 32;
 /** Registers that a call keeps. */
@@ -34,7 +35,7 @@ export class Walk {
   readonly #insns: readonly Insn[];
   #items: Item[] = [];
   #found: Item[] = [];
-  #failure: Omit<Violation, "insnIdx"> | null = null;
+  #failure: Failure | null = null;
   readonly #constant = (r: Reg): number | null => this.#view.words.constant(r.s);
 
   constructor(trace: Trace, view: View, insns: readonly Insn[]) {
@@ -130,7 +131,7 @@ export class Walk {
     for (const kid of node.kids) if (kid.idx === node.idx) this.#accept(kid, { ...item, node: kid }, null, mask);
   }
 
-  #refuses(node: Node, item: Item, how: { before: Node | null; mask: number; insn: Insn | undefined }): Omit<Violation, "insnIdx"> | null {
+  #refuses(node: Node, item: Item, how: { before: Node | null; mask: number; insn: Insn | undefined }): Failure | null {
     const last = node.frames.length - 1;
     const same = how.before !== null && how.before.frames.length === node.frames.length;
     const cls = how.insn ? how.insn.code & 7 : op.BPF_JMP;
@@ -153,7 +154,7 @@ export class Walk {
   #registers(
     regs: readonly Reg[],
     at: { old: readonly Reg[] | null; live: number; f: number; item: Item; written: number },
-  ): Omit<Violation, "insnIdx"> | null {
+  ): Failure | null {
     const { i32 } = this.#view.machine.memory;
     for (let i = 0; i < 10; i++) {
       if (!((at.live >>> i) & 1)) continue;
@@ -165,10 +166,10 @@ export class Walk {
     }
     return null;
   }
-  #says(what: string, r: Reg, value: string): Omit<Violation, "insnIdx"> {
+  #says(what: string, r: Reg, value: string): Failure {
     return { what, state: regSays(this.#trace.watched.scalars, r), value };
   }
-  #slots(stack: readonly Slot[], at: { old: readonly Slot[] | null; f: number; item: Item }): Omit<Violation, "insnIdx"> | null {
+  #slots(stack: readonly Slot[], at: { old: readonly Slot[] | null; f: number; item: Item }): Failure | null {
     const end = this.#view.frameEnd(at.item.base + at.f);
     const marks = at.item.loose?.slots[at.f];
     for (let spi = 0; spi < stack.length; spi++) {
@@ -180,7 +181,7 @@ export class Walk {
     }
     return null;
   }
-  #slot(slot: Slot, at: { mark: number; address: number; item: Item }): Omit<Violation, "insnIdx"> | null {
+  #slot(slot: Slot, at: { mark: number; address: number; item: Item }): Failure | null {
     const { u8, view } = this.#view.machine.memory;
     for (let b = 0; b < 8; b++) {
       if (slot.type(b) !== STACK_ZERO || (at.mark >>> b) & 1) continue;
