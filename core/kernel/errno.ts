@@ -37,4 +37,5 @@ export const ENODEV = 19,
   EADDRNOTAVAIL = 99,
   EMSGSIZE = 90,
   ENOLINK = 67,
-  ENOMSG = 42;
+  ENOMSG = 42,
+  ENOTSOCK = 88;

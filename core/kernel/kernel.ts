@@ -5,7 +5,7 @@ import { Hardware, type HardwareOptions } from "../hardware/index.ts";
 import type { Btf, MapSpec, ProgramSpec } from "../object/index.ts";
 import { type Kernel, KERNEL_HI, Machine, Memory, type Program, type Region, type Stop, trap, type Trap, WasmEngine } from "../vm/index.ts";
 import type { SlowObject, Wide } from "./contexts/context.ts";
-import { EBADF, EINVAL, EPERM } from "./errno.ts";
+import { EBADF, EINVAL, ENOTSOCK, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
 import { callKfunc, type KfuncNames } from "./kfuncs/index.ts";
 import { ArrayMap } from "./maps/array.ts";
@@ -125,7 +125,7 @@ export class SimKernel implements Kernel, MapHost {
   ownerByFd(fd: number, mapType: number): number | bigint | undefined {
     const object = this.#objects.get(fd);
     if (!object) return undefined;
-    if (mapType === MAP_TYPE.SK_STORAGE) return object instanceof SimSocket ? object.id : undefined;
+    if (mapType === MAP_TYPE.SK_STORAGE) return object instanceof SimSocket ? object.id : -ENOTSOCK;
     if (mapType === MAP_TYPE.TASK_STORAGE) return "pid" in object ? (object.pid as number) : undefined;
     if (mapType === MAP_TYPE.CGRP_STORAGE) return "level" in object && "id" in object ? (object.id as bigint) : undefined;
     return "ino" in object ? (object.ino as number) : undefined;

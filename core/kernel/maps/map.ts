@@ -33,7 +33,7 @@ export interface MapHost {
   programByFd(fd: number): object | undefined;
   /** Any other object with a descriptor: socket, cgroup, task. */
   objectByFd(fd: number): object | undefined;
-  /** What names the owner of a local storage in a map of this type; undefined when the descriptor is none of such an object. */
+  /** What names the owner of a local storage in a map of this type; undefined or a negative errno when the descriptor is none of such an object. */
   ownerByFd(fd: number, mapType: number): number | bigint | undefined;
   /** Whether a network device with this index exists. */
   hasDevice(ifindex: number): boolean;
