@@ -39,6 +39,8 @@ export class SkBuff {
   atIngress = false;
   /** A struct bpf_tunnel_key and options, as the tunnel that it came through or is to go through has them. */
   tunnel: Tunnel | undefined;
+  /** It came through a segment routing endpoint, whose header programs may change. */
+  hasSegments = false;
   /** It carries an inner packet already (skb->encapsulation). */
   encapsulated = false;
   /** Address of the socket object, 0 without one. */

@@ -14,7 +14,7 @@ import {
 } from "../dynptr.ts";
 import { E2BIG, EFAULT, EINVAL, ERANGE } from "../errno.ts";
 import { skbOf, taskArg, xdpOf } from "../helpers/args.ts";
-import { readSafely, readStringBytes } from "../helpers/memory-access.ts";
+import { readSafely, readStringBytes, spaceFault, type Space } from "../helpers/memory-access.ts";
 import type { SimKernel } from "../kernel.ts";
 import { retInt, type KfuncTable } from "./types.ts";
 
@@ -87,7 +87,7 @@ function memset(k: SimKernel, vm: Machine): void {
 }
 
 /** Copies foreign memory into a dynptr: dynptr, offset, length, address. Text is cut at NUL and its length with NUL comes back. */
-function readInto(kind: "bytes" | "text", fail: (k: SimKernel, vm: Machine) => boolean = () => false) {
+function readInto(kind: "bytes" | "text", space: Space, fail: (k: SimKernel, vm: Machine) => boolean = () => false) {
   return (k: SimKernel, vm: Machine): void => {
     const d = readDynptr(vm, 1);
     const off = vm.u64(2),
@@ -95,10 +95,11 @@ function readInto(kind: "bytes" | "text", fail: (k: SimKernel, vm: Machine) => b
     if (!d.data || d.rdonly) return retInt(vm, -EINVAL);
     if (length > BigInt(DYNPTR_MAX_SIZE) || outside(d, off, length)) return retInt(vm, -E2BIG);
     const size = Number(length);
-    const got = fail(k, vm) ? undefined : kind === "bytes" ? readSafely(k, vm.u64(4), size) : textAt(k, vm.u64(4), size);
+    const fault = spaceFault(vm.u64(4), space);
+    const got = fault || fail(k, vm) ? undefined : kind === "bytes" ? readSafely(k, vm.u64(4), size) : textAt(k, vm.u64(4), size);
     if (!got) {
       store(k, vm, d, off, new Uint8Array(size));
-      return retInt(vm, -EFAULT);
+      return vm.ret(fault || -EFAULT);
     }
     store(k, vm, d, off, got);
     retInt(vm, kind === "bytes" ? 0 : got.length);
@@ -138,12 +139,12 @@ export const DYNPTR_KFUNCS: KfuncTable = {
   },
   bpf_dynptr_slice: slice(false),
   bpf_dynptr_slice_rdwr: slice(true),
-  bpf_probe_read_kernel_dynptr: readInto("bytes"),
-  bpf_probe_read_user_dynptr: readInto("bytes"),
-  bpf_probe_read_kernel_str_dynptr: readInto("text"),
-  bpf_probe_read_user_str_dynptr: readInto("text"),
-  bpf_copy_from_user_dynptr: readInto("bytes"),
-  bpf_copy_from_user_str_dynptr: readInto("text"),
-  bpf_copy_from_user_task_dynptr: readInto("bytes", otherTask),
-  bpf_copy_from_user_task_str_dynptr: readInto("text", otherTask),
+  bpf_probe_read_kernel_dynptr: readInto("bytes", "kernel"),
+  bpf_probe_read_user_dynptr: readInto("bytes", "user"),
+  bpf_probe_read_kernel_str_dynptr: readInto("text", "kernel"),
+  bpf_probe_read_user_str_dynptr: readInto("text", "user"),
+  bpf_copy_from_user_dynptr: readInto("bytes", "user"),
+  bpf_copy_from_user_str_dynptr: readInto("text", "user"),
+  bpf_copy_from_user_task_dynptr: readInto("bytes", "user", otherTask),
+  bpf_copy_from_user_task_str_dynptr: readInto("text", "user", otherTask),
 };
