@@ -271,7 +271,12 @@ export const PACKET_HELPERS: HelperTable = {
   19: vlanPop,
   23: (k, vm) => redirect(k, vm, "device"),
   24: (_k, vm) => vm.ret(0),
-  26: (k, vm) => loadBytes(vm, skbOf(k).packet),
+  26: (k, vm) => {
+    if (!skbOf(k).flowKeys) return loadBytes(vm, skbOf(k).packet);
+    // A flow dissector that runs on bare bytes has no socket buffer behind them.
+    vm.memory.write(vm.argMem(3, vm.u32(4), true), new Uint8Array(vm.u32(4)));
+    vm.ret(-EFAULT);
+  },
   28: csumDiff,
   32: (k, vm) => {
     const skb = skbOf(k);

@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import type { SkBuff } from "../contexts/skb.ts";
 import { EACCES, EALREADY, EFAULT, EINVAL, ENOMEM, ENOTSUPP, EOPNOTSUPP } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
-import { skbOf, bytesArg, putArg } from "./args.ts";
+import { putArg, skbOf } from "./args.ts";
 import { replace, sumWords } from "./checksum.ts";
 import type { HelperTable } from "./types.ts";
 
