@@ -120,6 +120,22 @@ function textAt(k: SimKernel, address: bigint, size: number): Uint8Array | undef
 /** Whether the task in register 5 has another address space than the running one, which holds nothing here. */
 const otherTask = (k: SimKernel, vm: Machine): boolean => taskArg(k, vm, 5)?.tgid !== k.run.task.tgid;
 
+const PAD_ZEROS = 1n;
+/** bpf_copy_from_user_str and its form for other tasks: buffer, its size, address, then the flags in register `flagsReg`. */
+function copyText(flagsReg: number, fail: (k: SimKernel, vm: Machine) => boolean) {
+  return (k: SimKernel, vm: Machine): void => {
+    const size = vm.u32(2);
+    const flags = vm.u64(flagsReg);
+    if (flags & ~PAD_ZEROS) return retInt(vm, -EINVAL);
+    if (size === 0) return retInt(vm, 0);
+    const to = vm.argMem(1, size, true);
+    const text = fail(k, vm) || spaceFault(vm.u64(3), "user") ? undefined : textAt(k, vm.u64(3), size);
+    if (!text || flags & PAD_ZEROS) vm.memory.write(to, new Uint8Array(size));
+    if (text) vm.memory.write(to, text);
+    retInt(vm, text ? text.length : -EFAULT);
+  };
+}
+
 export const DYNPTR_KFUNCS: KfuncTable = {
   bpf_dynptr_adjust: adjust,
   bpf_dynptr_clone: clone,
@@ -139,6 +155,8 @@ export const DYNPTR_KFUNCS: KfuncTable = {
   },
   bpf_dynptr_slice: slice(false),
   bpf_dynptr_slice_rdwr: slice(true),
+  bpf_copy_from_user_str: copyText(4, () => false),
+  bpf_copy_from_user_task_str: copyText(5, (k, vm) => taskArg(k, vm, 4)?.tgid !== k.run.task.tgid),
   bpf_probe_read_kernel_dynptr: readInto("bytes", "kernel"),
   bpf_probe_read_user_dynptr: readInto("bytes", "user"),
   bpf_probe_read_kernel_str_dynptr: readInto("text", "kernel"),
