@@ -13,6 +13,7 @@ import { BPF_F_LOCK } from "./maps/map.ts";
 import { BpfMap, makeMap, type MapHost, type SysResult } from "./maps/index.ts";
 import { KernelObjects } from "./kernel-objects.ts";
 import { type Deferred, SimSocket } from "./objects/index.ts";
+import { specialFields } from "./maps/special-fields.ts";
 import { packetLoad } from "./packet-load.ts";
 import { RunState } from "./run-state.ts";
 
@@ -136,6 +137,9 @@ export class SimKernel implements Kernel, MapHost {
     this.#objects.set(fd, object);
     return fd;
   }
+  elementFreed(at: number, bytes: number): void {
+    this.objects.deferred.forget(at, at + bytes);
+  }
   hasDevice(ifindex: number): boolean {
     return this.hardware.nic(ifindex) !== undefined;
   }
@@ -151,11 +155,12 @@ export class SimKernel implements Kernel, MapHost {
   }
 
   // ---- bpf(2) ----
-  /** BPF_MAP_CREATE with initial contents: a descriptor, or a negative errno. Throws CodedError `unsupported-map-type`. */
-  createMap(spec: MapSpec): number {
+  /** BPF_MAP_CREATE with initial contents: a descriptor, or a negative errno. `btf` holds the types of key and value. */
+  createMap(spec: MapSpec, btf?: Btf): number {
     const map = makeMap(this.#nextId, spec, this);
     if (typeof map === "number") return map;
     this.#nextId++;
+    map.special = specialFields(spec, btf);
     const fd = this.#nextFd++;
     this.#objects.set(fd, map);
     if (spec.initial && map instanceof ArrayMap) this.memory.write(map.base, spec.initial.subarray(0, spec.valueSize));
@@ -312,7 +317,7 @@ export class SimKernel implements Kernel, MapHost {
       parts: this.objects.save(),
       maps: this.maps().map((m) => [m, m.save()] as const),
       run: Object.assign(new RunState(), this.run),
-      runParts: [skb ? { ...skb, cb: skb.cb.slice(), packetState: skb.packet.save() } : undefined, xdp?.packet.save(), msg?.save()],
+      runParts: [skb ? { ...skb, cb: skb.cb.slice(), packetState: skb.packet.save() } : undefined, xdp?.save(), msg?.save()],
       events: this.events.slice(),
       nextFd: this.#nextFd,
       nextId: this.#nextId,
@@ -327,7 +332,7 @@ export class SimKernel implements Kernel, MapHost {
     for (const [map, saved] of s.maps) map.restore(saved);
     this.run = Object.assign(new RunState(), s.run);
     restoreSkb(this.run, s.runParts[0]);
-    if (s.runParts[1]) this.run.xdp?.packet.restore(s.runParts[1] as never);
+    if (s.runParts[1]) this.run.xdp?.restore(s.runParts[1] as never);
     if (s.runParts[2]) this.run.msg?.restore(s.runParts[2] as never);
     this.events = s.events.slice();
     this.#nextFd = s.nextFd;
@@ -348,7 +353,7 @@ function restoreSkb(run: RunState, saved: unknown): void {
 /** Creates all maps and loads one program; throws CodedError `map-create` when the kernel refuses a map. */
 export function loadWithMaps(kernel: SimKernel, spec: LoadSpec, maps: readonly MapSpec[]): LoadedProgram {
   const fds = maps.map((m) => {
-    const fd = kernel.createMap(m);
+    const fd = kernel.createMap(m, spec.btf);
     if (fd < 0) throw new CodedError("map-create", `map ${m.name}: the kernel refuses its attributes (errno ${-fd})`);
     return fd;
   });

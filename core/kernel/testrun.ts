@@ -95,6 +95,7 @@ function prepareXdp(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
   packet.data += meta;
   packet.sync();
   const context = new XdpContext(kernel.memory, packet, { ifindex, queue });
+  context.setFragments(data.subarray(linear));
   const state = Object.assign(new RunState(), {
     ctx: context,
     ctxAt: context.region.start,
@@ -104,14 +105,14 @@ function prepareXdp(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
   return {
     state,
     finish: (stop) => {
-      const dataOut = concat(kernel.memory.read(packet.meta, packet.end - packet.meta), data.subarray(linear));
+      const meta = kernel.memory.read(packet.meta, packet.data - packet.meta);
+      const dataOut = concat(meta, context.bytes());
       if (md) {
         const v = new DataView(md.buffer);
         v.setUint32(0, packet.data - packet.meta, true);
         v.setUint32(4, packet.end - packet.meta, true);
       }
-      kernel.memory.free(packet.region);
-      kernel.memory.free(context.region);
+      for (const region of [packet.region, context.region, context.fragments]) if (region) kernel.memory.free(region);
       return { err: 0, stop, retval: retvalOf(stop), dataOut, ...(md ? { ctxOut: md } : {}) };
     },
   };

@@ -45,7 +45,10 @@ export class Runtime {
       hardware: { ...(args.cpus ? { cpus: args.cpus } : {}), ...(args.seed ? { seed: args.seed } : {}) },
     });
     const fds = plan.object.maps.map((spec) => {
-      const fd = this.kernel.createMap(spec.maxEntries === 0 && spec.type === 4 ? { ...spec, maxEntries: this.kernel.cpus } : spec);
+      const fd = this.kernel.createMap(
+        spec.maxEntries === 0 && spec.type === 4 ? { ...spec, maxEntries: this.kernel.cpus } : spec,
+        plan.object.btf,
+      );
       if (fd < 0) throw new CodedError("map-create", `map ${spec.name}: the kernel refuses its attributes (errno ${-fd})`);
       const map = this.kernel.mapByFd(fd)!;
       this.#maps.set(spec.name, { map, view: viewOf(map, plan.object.btf) });

@@ -32,14 +32,20 @@ function clone(_k: SimKernel, vm: Machine): void {
   writeDynptr(vm, 2, d.data ? d : NULL_DYNPTR);
   retInt(vm, d.data ? 0 : -EINVAL);
 }
-/** A pointer into the dynptr's data; NULL when it does not fit. The buffer of the caller is not needed, as all data are in one piece. */
+/** A pointer into the dynptr's data; NULL when it does not fit. What lies in several pieces is copied into the caller's buffer. */
 function slice(write: boolean) {
   return (k: SimKernel, vm: Machine): void => {
     const d = readDynptr(vm, 1);
     const off = vm.u64(2),
       size = BigInt(vm.u32(4));
     if (!d.data || outside(d, off, size) || (write && d.rdonly)) return vm.retPtr(0);
-    vm.retPtr(placeOf(k, d, Number(off)));
+    const place = d.type === DYNPTR.XDP ? xdpOf(k).piece(d.offset + Number(off), Number(size)) : placeOf(k, d, Number(off));
+    if (place !== 0 || vm.u64(3) === 0n) return vm.retPtr(place);
+    const copied = dynptrRead(k, vm, d, off, Number(size));
+    if (typeof copied === "number") return vm.retPtr(0);
+    const buffer = vm.argMem(3, copied.length, true);
+    vm.memory.write(buffer, copied);
+    vm.retPtr(buffer);
   };
 }
 function fromSkb(k: SimKernel, vm: Machine): void {
@@ -62,9 +68,9 @@ function fromSkbMeta(k: SimKernel, vm: Machine): void {
   retInt(vm, bad ? -EINVAL : 0);
 }
 function fromXdp(k: SimKernel, vm: Machine): void {
-  const { packet } = xdpOf(k);
+  const xdp = xdpOf(k);
   const bad = vm.u64(2) !== 0n;
-  writeDynptr(vm, 3, bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.XDP, size: packet.length, offset: 0, rdonly: false });
+  writeDynptr(vm, 3, bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.XDP, size: xdp.length, offset: 0, rdonly: false });
   retInt(vm, bad ? -EINVAL : 0);
 }
 /** bpf_dynptr_copy: destination, its offset, source, its offset, size. */
