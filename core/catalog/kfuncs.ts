@@ -1,6 +1,7 @@
 // The kfuncs of Linux 6.18: flags and who may call them. Their prototypes come from BTF, not from here.
 import { KFUNC_COLUMNS, KFUNC_ROWS } from "./generated/kfuncs.ts";
 import { PROG_TYPE as PT, ATTACH_TYPE as AT } from "./generated/enums.ts";
+import { kfuncDoc } from "./docs/index.ts";
 import { parseRanges } from "./id-ranges.ts";
 import { PROG_TYPE_NAMES } from "./names.ts";
 import type { KfuncRecord } from "./types.ts";
@@ -10,6 +11,7 @@ export const KFUNCS: readonly KfuncRecord[] = KFUNC_ROWS.map(([name, flags, btfI
   name,
   flags: new Set(flags ? flags.split(" ") : []),
   btfId,
+  doc: kfuncDoc(name),
 }));
 
 const BY_NAME = new Map(KFUNCS.map((k, index) => [k.name, { record: k, index }]));

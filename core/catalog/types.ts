@@ -31,6 +31,8 @@ export interface KfuncRecord {
   readonly flags: ReadonlySet<string>;
   /** Its BTF id in the measured kernel, whose types are bundled. */
   readonly btfId: number;
+  /** What it does, in Markdown. */
+  readonly doc: string;
 }
 
 /** One helper of enum bpf_func_id. */

@@ -1,7 +1,7 @@
 // struct bpf_dynptr: memory with a size that is known at run time (kernel/bpf/helpers.c, bpf_dynptr_*, 6.18). It checks no types; the verifier does.
 import { KERNEL_HI, type Machine, trap } from "../vm/index.ts";
 import type { Packet } from "./contexts/packet.ts";
-import { E2BIG, EINVAL } from "./errno.ts";
+import { E2BIG, EFAULT, EINVAL } from "./errno.ts";
 import type { SimKernel } from "./kernel.ts";
 
 /**
@@ -72,8 +72,9 @@ export function dynptrRead(k: SimKernel, vm: Machine, d: Dynptr, off: bigint, le
   if (!d.data) return -EINVAL;
   const error = outside(d, off, BigInt(length));
   if (error) return error;
+  if (d.type === DYNPTR.XDP) return xdpRead(k, d, Number(off), length);
   const at = placeOf(k, d, Number(off));
-  if (isPacket(d) && at + length > packetOf(k, d).end) return -14;
+  if (isPacket(d) && at + length > packetOf(k, d).end) return -EFAULT;
   checkPlace(vm, at, length, false);
   return vm.memory.read(at, length);
 }
@@ -83,13 +84,24 @@ export function dynptrWrite(k: SimKernel, vm: Machine, d: Dynptr, to: { off: big
   const error = outside(d, to.off, BigInt(bytes.length));
   if (error) return error;
   if (d.type === DYNPTR.SKB ? to.flags & ~3n : to.flags !== 0n) return -EINVAL;
+  if (d.type === DYNPTR.XDP) return xdpWrite(k, d, Number(to.off), bytes);
   const at = placeOf(k, d, Number(to.off));
-  if (isPacket(d) && at + bytes.length > packetOf(k, d).end) return d.type === DYNPTR.XDP ? -EINVAL : -14;
+  if (isPacket(d) && at + bytes.length > packetOf(k, d).end) return -EFAULT;
   checkPlace(vm, at, bytes.length, true);
   vm.memory.write(at, bytes);
   return 0;
 }
-const isPacket = (d: Dynptr): boolean => d.type === DYNPTR.SKB || d.type === DYNPTR.XDP;
+function xdpRead(k: SimKernel, d: Dynptr, off: number, length: number): Uint8Array | number {
+  const { xdp } = k.run;
+  return !xdp || d.offset + off + length > xdp.length ? -EINVAL : xdp.bytes(d.offset + off, length);
+}
+function xdpWrite(k: SimKernel, d: Dynptr, off: number, bytes: Uint8Array): number {
+  const { xdp } = k.run;
+  if (!xdp || d.offset + off + bytes.length > xdp.length) return -EINVAL;
+  xdp.store(d.offset + off, bytes);
+  return 0;
+}
+const isPacket = (d: Dynptr): boolean => d.type === DYNPTR.SKB;
 function checkPlace(vm: Machine, at: number, length: number, write: boolean): void {
   if (length > 0) vm.memory.need(at, KERNEL_HI, length, write ? 2 : 1);
 }

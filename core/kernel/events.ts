@@ -2,7 +2,8 @@
 import { ATTACH_TYPE as AT, PROG_TYPE as T } from "../catalog/index.ts";
 import { CodedError, hexToBytes } from "../base/index.ts";
 import type { Btf } from "../object/index.ts";
-import { KERNEL_HI } from "../vm/index.ts";
+import { KERNEL_HI, type Region } from "../vm/index.ts";
+import { hookContext, isHook } from "./contexts/hook-context.ts";
 import type { LoadedProgram, SimKernel } from "./kernel.ts";
 import { RunState } from "./run-state.ts";
 import { INIT_TASK, type Task } from "./task.ts";
@@ -73,6 +74,15 @@ export function hookNames(program: LoadedProgram, event: EventSpec): string[] {
   return target === undefined || PACKET_TYPES.has(type) ? [kind] : [kind, `${kind}:${target}`];
 }
 const HOOK_KINDS: Readonly<Record<number, string>> = {
+  [T.SOCK_OPS]: "sock_ops",
+  [T.SK_MSG]: "sk_msg",
+  [T.SK_LOOKUP]: "sk_lookup",
+  [T.SK_REUSEPORT]: "sk_reuseport",
+  [T.CGROUP_SOCK]: "cgroup_sock",
+  [T.CGROUP_SOCK_ADDR]: "cgroup_sock_addr",
+  [T.CGROUP_SOCKOPT]: "cgroup_sockopt",
+  [T.CGROUP_SYSCTL]: "cgroup_sysctl",
+  [T.CGROUP_DEVICE]: "cgroup_device",
   [T.XDP]: "xdp",
   [T.SCHED_CLS]: "tc",
   [T.SCHED_ACT]: "tc",
@@ -104,9 +114,17 @@ export function prepareEvent(kernel: SimKernel, program: LoadedProgram, event: E
         "bad-event",
         `the kernel refuses this packet or context for ${program.spec.name} (errno ${-run.err}): an Ethernet frame has 14 bytes at least`,
       );
+    // Unlike in a test run, the packet is on its way somewhere and the program hangs on something.
+    run.state.attached = type === T.CGROUP_SKB;
+    if (run.state.skb) run.state.skb.atIngress = !/egress/.test(event.name ?? "");
     return run;
   }
   const state = Object.assign(new RunState(), { task });
+  if (isHook(type) && !event.ctx) {
+    const ctx = hookContext(kernel, program, event.args ?? {}, state);
+    state.ctxAt = ctx.start;
+    return finished(kernel, ctx, state);
+  }
   const bytes = event.ctx ?? contextBytes(kernel, program, event, state, btf);
   const writable =
     type === T.CGROUP_SOCKOPT ||
@@ -117,10 +135,15 @@ export function prepareEvent(kernel: SimKernel, program: LoadedProgram, event: E
   const region = kernel.memory.alloc("ctx", contextName(type), bytes.length, { writable });
   kernel.memory.write(region.start, bytes);
   state.ctxAt = region.start;
+  return finished(kernel, region, state);
+}
+/** A run that gives its context back. */
+function finished(kernel: SimKernel, region: Region, state: RunState): PreparedRun {
+  const size = kernel.memory.end[region.id]! - region.start;
   return {
     state,
     finish: (stop) => {
-      const ctxOut = kernel.memory.read(region.start, bytes.length);
+      const ctxOut = kernel.memory.read(region.start, size);
       kernel.memory.free(region);
       return { err: 0, stop, retval: stop.kind === "exit" ? Number(BigInt.asUintN(32, stop.retval)) : 0, ctxOut };
     },

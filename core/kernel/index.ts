@@ -20,3 +20,5 @@ export { BpfMap } from "./maps/map.ts";
 export { feed, type Feed } from "./feed.ts";
 export { parseEvent, prepareEvent, takesPacket, hookNames, verdictName, type EventSpec } from "./events.ts";
 export { FieldContext } from "./contexts/context.ts";
+export { lookupBatch, updateBatch, deleteBatch, type BatchQuery, type BatchResult } from "./batch.ts";
+export { NOT_SIMULATED, SIMULATED } from "./not-simulated.ts";

@@ -1,7 +1,18 @@
 // All objects of the simulated kernel that are neither maps nor programs, saved and restored as one. It runs nothing.
 import type { Btf } from "../object/index.ts";
 import type { Memory } from "../vm/index.ts";
-import { Cgroups, DeferredWork, Files, KernelTypes, ObjectStore, Routes, Sockets, Tasks, type KernelPart } from "./objects/index.ts";
+import {
+  Cgroups,
+  Conntrack,
+  DeferredWork,
+  Files,
+  KernelTypes,
+  ObjectStore,
+  Routes,
+  Sockets,
+  Tasks,
+  type KernelPart,
+} from "./objects/index.ts";
 
 export class KernelObjects implements KernelPart {
   readonly store: ObjectStore;
@@ -10,6 +21,7 @@ export class KernelObjects implements KernelPart {
   readonly sockets: Sockets;
   readonly routes = new Routes();
   readonly files: Files;
+  readonly conntrack: Conntrack;
   readonly deferred = new DeferredWork();
   readonly #parts: readonly KernelPart[];
   constructor(memory: Memory, types: Btf | undefined) {
@@ -18,7 +30,8 @@ export class KernelObjects implements KernelPart {
     this.tasks = new Tasks(this.store, this.cgroups);
     this.sockets = new Sockets(this.store);
     this.files = new Files(this.store);
-    this.#parts = [this.cgroups, this.tasks, this.sockets, this.routes, this.files, this.deferred];
+    this.conntrack = new Conntrack(this.store);
+    this.#parts = [this.conntrack, this.cgroups, this.tasks, this.sockets, this.routes, this.files, this.deferred];
   }
   save(): unknown {
     return this.#parts.map((p) => p.save());

@@ -17,7 +17,7 @@ import {
   WasmEngine,
 } from "../vm/index.ts";
 import type { SlowObject, Wide } from "./contexts/context.ts";
-import { EBADF, EINVAL, EPERM } from "./errno.ts";
+import { EBADF, EINVAL, ENOTSOCK, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
 import { callKfunc, type KfuncNames } from "./kfuncs/index.ts";
 import { ArrayMap } from "./maps/array.ts";
@@ -25,6 +25,7 @@ import { BPF_F_LOCK } from "./maps/map.ts";
 import { BpfMap, makeMap, type MapHost, type SysResult } from "./maps/index.ts";
 import { KernelObjects } from "./kernel-objects.ts";
 import { type Deferred, SimSocket } from "./objects/index.ts";
+import { specialFields } from "./maps/special-fields.ts";
 import { packetLoad } from "./packet-load.ts";
 import { RunState } from "./run-state.ts";
 
@@ -142,7 +143,7 @@ export class SimKernel implements Kernel, MapHost {
   ownerByFd(fd: number, mapType: number): number | bigint | undefined {
     const object = this.#objects.get(fd);
     if (!object) return undefined;
-    if (mapType === MAP_TYPE.SK_STORAGE) return object instanceof SimSocket ? object.id : undefined;
+    if (mapType === MAP_TYPE.SK_STORAGE) return object instanceof SimSocket ? object.id : -ENOTSOCK;
     if (mapType === MAP_TYPE.TASK_STORAGE) return "pid" in object ? (object.pid as number) : undefined;
     if (mapType === MAP_TYPE.CGRP_STORAGE) return "level" in object && "id" in object ? (object.id as bigint) : undefined;
     return "ino" in object ? (object.ino as number) : undefined;
@@ -152,6 +153,9 @@ export class SimKernel implements Kernel, MapHost {
     const fd = this.#nextFd++;
     this.#objects.set(fd, object);
     return fd;
+  }
+  elementFreed(at: number, bytes: number): void {
+    this.objects.deferred.forget(at, at + bytes);
   }
   hasDevice(ifindex: number): boolean {
     return this.hardware.nic(ifindex) !== undefined;
@@ -168,11 +172,12 @@ export class SimKernel implements Kernel, MapHost {
   }
 
   // ---- bpf(2) ----
-  /** BPF_MAP_CREATE with initial contents: a descriptor, or a negative errno. Throws CodedError `unsupported-map-type`. */
-  createMap(spec: MapSpec): number {
+  /** BPF_MAP_CREATE with initial contents: a descriptor, or a negative errno. `btf` holds the types of key and value. */
+  createMap(spec: MapSpec, btf?: Btf): number {
     const map = makeMap(this.#nextId, spec, this);
     if (typeof map === "number") return map;
     this.#nextId++;
+    map.special = specialFields(spec, btf);
     const fd = this.#nextFd++;
     this.#objects.set(fd, map);
     if (spec.initial && map instanceof ArrayMap) this.memory.write(map.base, spec.initial.subarray(0, spec.valueSize));
@@ -330,7 +335,7 @@ export class SimKernel implements Kernel, MapHost {
       parts: this.objects.save(),
       maps: this.maps().map((m) => [m, m.save()] as const),
       run: Object.assign(new RunState(), this.run),
-      runParts: [skb ? { ...skb, cb: skb.cb.slice(), packetState: skb.packet.save() } : undefined, xdp?.packet.save(), msg?.save()],
+      runParts: [skb ? { ...skb, cb: skb.cb.slice(), packetState: skb.packet.save() } : undefined, xdp?.save(), msg?.save()],
       events: this.events.slice(),
       nextFd: this.#nextFd,
       nextId: this.#nextId,
@@ -345,7 +350,7 @@ export class SimKernel implements Kernel, MapHost {
     for (const [map, saved] of s.maps) map.restore(saved);
     this.run = Object.assign(new RunState(), s.run);
     restoreSkb(this.run, s.runParts[0]);
-    if (s.runParts[1]) this.run.xdp?.packet.restore(s.runParts[1] as never);
+    if (s.runParts[1]) this.run.xdp?.restore(s.runParts[1] as never);
     if (s.runParts[2]) this.run.msg?.restore(s.runParts[2] as never);
     this.events = s.events.slice();
     this.#nextFd = s.nextFd;
@@ -366,7 +371,7 @@ function restoreSkb(run: RunState, saved: unknown): void {
 /** Creates all maps and loads one program; throws CodedError `map-create` when the kernel refuses a map. */
 export function loadWithMaps(kernel: SimKernel, spec: LoadSpec, maps: readonly MapSpec[]): LoadedProgram {
   const fds = maps.map((m) => {
-    const fd = kernel.createMap(m);
+    const fd = kernel.createMap(m, spec.btf);
     if (fd < 0) throw new CodedError("map-create", `map ${m.name}: the kernel refuses its attributes (errno ${-fd})`);
     return fd;
   });

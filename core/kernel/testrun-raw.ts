@@ -1,6 +1,6 @@
 // Test runs of programs in the raw format: own maps, several inputs, contents of arrays afterwards. It parses no JSON and verifies nothing.
 import { MAP_TYPE, PROG_TYPE } from "../catalog/index.ts";
-import type { MapSpec, ProgramSpec } from "../object/index.ts";
+import type { Btf, MapSpec, ProgramSpec } from "../object/index.ts";
 import type { Trap } from "../vm/index.ts";
 import { loadWithMaps, SimKernel, type KernelOptions } from "./kernel.ts";
 import { testRun } from "./testrun.ts";
@@ -16,6 +16,8 @@ export interface RawTestInput {
   readonly maps: readonly RawMap[];
   /** Given by the verifier, for the WebAssembly engine. */
   readonly special?: readonly number[] | undefined;
+  /** Types of the program and its maps. */
+  readonly btf?: Btf | undefined;
   /** Adds the contents of arrays after the runs. */
   readonly dumpMaps?: boolean;
 }
@@ -65,6 +67,7 @@ export function testRunRaw(
       insns: input.insns,
       license: input.license,
       special: input.special,
+      btf: input.btf,
     },
     input.maps,
   );

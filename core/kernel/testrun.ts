@@ -7,37 +7,13 @@ import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT, XDP_HEADROOM, XdpContext } fr
 import { E2BIG, EINVAL, ENODEV, ENOTSUPP } from "./errno.ts";
 import type { LoadedProgram, SimKernel } from "./kernel.ts";
 import { RunState } from "./run-state.ts";
-import type { Task } from "./task.ts";
-
-export interface TestRunInput {
-  readonly data?: Uint8Array | undefined;
-  readonly ctx?: Uint8Array | undefined;
-  readonly repeat?: number | undefined;
-  readonly flags?: number | undefined;
-  readonly cpu?: number | undefined;
-  readonly task?: Task | undefined;
-}
-export interface TestRunResult {
-  /** Negative errno of the call, 0 when the program ran. */
-  readonly err: number;
-  /** How the last run ended; undefined when none ran. A trap is no answer of the kernel: a verified program has none. */
-  readonly stop?: Stop;
-  /** Low 32 bits of the program's result. */
-  readonly retval: number;
-  readonly dataOut?: Uint8Array;
-  readonly ctxOut?: Uint8Array;
-}
-
-/** A run that is set up; `finish` turns its end into the answer of the system call. */
-export interface PreparedRun {
-  readonly state: RunState;
-  finish(stop: Stop): TestRunResult;
-}
+import { prepareFlowDissector, prepareSkLookup } from "./testrun-more.ts";
+import { failed, retvalOf, type PreparedRun, type TestRunInput, type TestRunResult } from "./testrun-types.ts";
+export type { PreparedRun, TestRunInput, TestRunResult } from "./testrun-types.ts";
 
 const ETH_HLEN = 14,
   PAGE = 4096,
   SKB_HEADROOM = 64;
-const failed = (errno: number): TestRunResult => ({ err: -errno, retval: 0 });
 
 /** Runs `program` once or `repeat` times as the system call does. */
 export function testRun(kernel: SimKernel, program: LoadedProgram, input: TestRunInput): TestRunResult {
@@ -69,6 +45,10 @@ export function prepareRun(kernel: SimKernel, program: LoadedProgram, input: Tes
     case T.SYSCALL:
     case T.RAW_TRACEPOINT:
       return prepareBuffer(kernel, program, input);
+    case T.SK_LOOKUP:
+      return prepareSkLookup(kernel, program, input);
+    case T.FLOW_DISSECTOR:
+      return prepareFlowDissector(kernel, program, input);
     default:
       return failed(ENOTSUPP);
   }
@@ -115,6 +95,7 @@ function prepareXdp(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
   packet.data += meta;
   packet.sync();
   const context = new XdpContext(kernel.memory, packet, { ifindex, queue });
+  context.setFragments(data.subarray(linear));
   const state = Object.assign(new RunState(), {
     ctx: context,
     ctxAt: context.region.start,
@@ -124,20 +105,18 @@ function prepareXdp(kernel: SimKernel, program: LoadedProgram, input: TestRunInp
   return {
     state,
     finish: (stop) => {
-      const dataOut = concat(kernel.memory.read(packet.meta, packet.end - packet.meta), data.subarray(linear));
+      const meta = kernel.memory.read(packet.meta, packet.data - packet.meta);
+      const dataOut = concat(meta, context.bytes());
       if (md) {
         const v = new DataView(md.buffer);
         v.setUint32(0, packet.data - packet.meta, true);
         v.setUint32(4, packet.end - packet.meta, true);
       }
-      kernel.memory.free(packet.region);
-      kernel.memory.free(context.region);
+      for (const region of [packet.region, context.region, context.fragments]) if (region) kernel.memory.free(region);
       return { err: 0, stop, retval: retvalOf(stop), dataOut, ...(md ? { ctxOut: md } : {}) };
     },
   };
 }
-
-const retvalOf = (stop: Stop): number => (stop.kind === "exit" ? Number(BigInt.asUintN(32, stop.retval)) : 0);
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   if (b.length === 0) return a;

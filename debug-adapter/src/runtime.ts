@@ -40,15 +40,22 @@ export class Runtime {
 
   constructor(plan: LaunchPlan, args: LaunchArguments) {
     this.plan = plan;
-    this.kernel = new SimKernel({ hardware: { ...(args.cpus ? { cpus: args.cpus } : {}), ...(args.seed ? { seed: args.seed } : {}) } });
+    this.kernel = new SimKernel({
+      kernelTypes: plan.kernelBtf,
+      hardware: { ...(args.cpus ? { cpus: args.cpus } : {}), ...(args.seed ? { seed: args.seed } : {}) },
+    });
     const fds = plan.object.maps.map((spec) => {
-      const fd = this.kernel.createMap(spec.maxEntries === 0 && spec.type === 4 ? { ...spec, maxEntries: this.kernel.cpus } : spec);
+      const fd = this.kernel.createMap(
+        spec.maxEntries === 0 && spec.type === 4 ? { ...spec, maxEntries: this.kernel.cpus } : spec,
+        plan.object.btf,
+      );
       if (fd < 0) throw new CodedError("map-create", `map ${spec.name}: the kernel refuses its attributes (errno ${-fd})`);
       const map = this.kernel.mapByFd(fd)!;
       this.#maps.set(spec.name, { map, view: viewOf(map, plan.object.btf) });
       return fd;
     });
-    const load = (spec: ProgramSpec): LoadedProgram => this.kernel.programByFd(this.kernel.loadProgram(spec, fds))!;
+    const load = (spec: ProgramSpec): LoadedProgram =>
+      this.kernel.programByFd(this.kernel.loadProgram({ ...spec, btf: plan.object.btf }, fds))!;
     this.program = load(plan.program);
     this.#fillProgArrays(fds, load);
     this.#fillMaps(args.maps ?? {});

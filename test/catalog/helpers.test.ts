@@ -1,6 +1,6 @@
 // The helper and kfunc tables against the measured availability. It judges no texts.
 import { describe, expect, it } from "vitest";
-import { DESCRIBED } from "../../core/catalog/docs/index.ts";
+import { DESCRIBED, DESCRIBED_KFUNCS } from "../../core/catalog/docs/index.ts";
 import {
   HELPERS,
   MAP_TYPE_DOCS,
@@ -65,6 +65,19 @@ describe("descriptions", () => {
     expect(new Set(HELPERS.map((h) => h.doc)).size).toBe(211);
     const names = new Set(HELPERS.map((h) => h.name.slice(4)));
     expect(DESCRIBED.filter((n) => !names.has(n))).toEqual([]);
+  });
+  it("of kfuncs are all there, no two alike, and there is none for anything else", () => {
+    expect(DESCRIBED_KFUNCS.toSorted()).toEqual(KFUNCS.map((k) => k.name).toSorted());
+    expect(new Set(KFUNCS.map((k) => k.doc)).size).toBe(KFUNCS.length);
+  });
+  it("are two to eight sentences long", () => {
+    const sentences = (text: string): number => text.split(/[.!?](?:\s|$)/).filter((s) => s.trim()).length;
+    const all = [
+      ...[...HELPERS, ...KFUNCS].map((x) => [x.name, x.doc] as const),
+      ...Object.entries(MAP_TYPE_DOCS),
+      ...Object.entries(PROGRAM_TYPE_DOCS),
+    ];
+    expect(all.filter(([, doc]) => sentences(doc) < 2 || sentences(doc) > 8).map(([name]) => name)).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 // Random operations of bpf(2) on maps, as lines for test/kernel/ask-maps.c, and their answers from the simulated kernel. It judges nothing.
 import { hexToBytes, bytesToHex } from "../../core/base/index.ts";
 import { MAP_TYPE as T } from "../../core/catalog/index.ts";
-import { SimKernel } from "../../core/kernel/index.ts";
+import { deleteBatch, lookupBatch, SimKernel, updateBatch } from "../../core/kernel/index.ts";
 import type { MapSpec } from "../../core/object/index.ts";
 
 /** What a sequence is about. */
@@ -15,6 +15,10 @@ export interface Subject {
   readonly inner?: boolean;
   /** Order of iteration is the kernel's own business: keys are compared as a set at the end. */
   readonly unordered?: boolean;
+  /** Objects whose descriptors keys and values may be. */
+  readonly objects?: readonly string[];
+  /** Batch operations are among the operations. */
+  readonly batches?: boolean;
   key(roll: Roll): string;
   value(roll: Roll): string;
 }
@@ -34,6 +38,7 @@ const le = (n: number, bytes: number): string => bytesToHex(Uint8Array.from({ le
 const random = (roll: Roll, bytes: number): string => bytesToHex(Uint8Array.from({ length: bytes }, () => roll(256)));
 const index = (roll: Roll): string => le(roll(10), 4);
 const round8 = (n: number): number => Math.ceil(n / 8) * 8;
+const STORAGES: ReadonlySet<number> = new Set([T.SK_STORAGE, T.INODE_STORAGE, T.TASK_STORAGE, T.CGRP_STORAGE]);
 const fd = (): string => "ffffffff";
 
 /** A sequence for each map type that bpf(2) can make without further objects. */
@@ -86,15 +91,104 @@ export const subjects = (cpus: number): Subject[] => {
   ];
 };
 
+/** Types whose keys or values are descriptors of other objects, and those that bpf(2) can do little with. */
+export const objectSubjects = (cpus: number): Subject[] => {
+  const array = { keySize: 4, maxEntries: 8, key: index };
+  const some =
+    (...values: string[]) =>
+    (roll: Roll): string =>
+      values[roll(values.length)]!;
+  const storage = { keySize: 4, valueSize: 4, maxEntries: 0, flags: 1, value: (roll: Roll) => random(roll, 4) };
+  const sockets = { objects: ["listen", "tcp", "udp"], value: some("s0", "s0", "s1", "s2", "ffffffff", "00010000") };
+  const fixed = { keySize: 0, valueSize: 0, key: () => "-", value: () => "-" };
+  return [
+    { name: "stack_trace", type: T.STACK_TRACE, ...array, valueSize: 16, value: (roll) => random(roll, 16) },
+    { name: "sockmap with sockets", type: T.SOCKMAP, ...array, valueSize: 4, ...sockets },
+    {
+      name: "sockmap with cookies",
+      type: T.SOCKMAP,
+      ...array,
+      valueSize: 8,
+      ...sockets,
+      value: some("ffffffffffffffff", "0000010000000000"),
+    },
+    {
+      name: "sockhash",
+      type: T.SOCKHASH,
+      keySize: 6,
+      valueSize: 4,
+      maxEntries: 6,
+      unordered: true,
+      key: (roll) => le(roll(9), 6),
+      ...sockets,
+    },
+    { name: "sk_storage", type: T.SK_STORAGE, ...storage, objects: ["listen", "udp", "file"], key: some("s0", "s1", "s2", "ffffffff") },
+    { name: "task_storage", type: T.TASK_STORAGE, ...storage, objects: ["task", "file"], key: some("s0", "s0", "s1", "ffffffff") },
+    { name: "inode_storage", type: T.INODE_STORAGE, ...storage, objects: ["file"], key: some("s0", "s0", "ffffffff") },
+    { name: "cgrp_storage", type: T.CGRP_STORAGE, ...storage, objects: ["file"], key: some("s0", "ffffffff") },
+    {
+      name: "cgroup_storage",
+      type: T.CGROUP_STORAGE,
+      keySize: 16,
+      valueSize: 8,
+      maxEntries: 0,
+      key: (roll) => le(roll(3), 16),
+      value: (roll) => random(roll, 8),
+    },
+    {
+      name: "percpu_cgroup_storage",
+      type: T.PERCPU_CGROUP_STORAGE,
+      keySize: 8,
+      valueSize: 8,
+      maxEntries: 0,
+      key: (roll) => le(roll(3), 8),
+      value: (roll) => random(roll, 8 * cpus),
+    },
+    { name: "ringbuf", type: T.RINGBUF, ...fixed, maxEntries: 4096 },
+    { name: "user_ringbuf", type: T.USER_RINGBUF, ...fixed, maxEntries: 4096 },
+    { name: "arena", type: T.ARENA, ...fixed, maxEntries: 4, flags: 1024 },
+  ];
+};
+
+/** Types that have batch operations, and some that have none. */
+export const batchSubjects = (cpus: number): Subject[] => {
+  const wanted = new Set<number>([
+    T.ARRAY,
+    T.PERCPU_ARRAY,
+    T.HASH,
+    T.PERCPU_HASH,
+    T.LRU_HASH,
+    T.LRU_PERCPU_HASH,
+    T.LPM_TRIE,
+    T.QUEUE,
+    T.DEVMAP,
+    T.PROG_ARRAY,
+  ]);
+  return [
+    ...subjects(cpus).filter((s) => wanted.has(s.type)),
+    ...objectSubjects(cpus).filter(
+      (s) => s.type === T.STACK_TRACE || (s.type === T.SOCKMAP && s.valueSize === 8) || s.type === T.CGROUP_STORAGE,
+    ),
+  ].map((s) => ({ ...s, name: `${s.name} in batches`, batches: true }));
+};
+
 /** Maps 0 to 2 are arrays of one, one and two elements, for maps of maps; map 3 is the subject. */
 const helpers = [1, 1, 2].map((n) => `map ${T.ARRAY} 4 4 ${n} 0 0 -1`);
 
 /** The lines of a sequence of `count` operations. */
 export function sequence(s: Subject, count: number, seed: number): string[] {
   const roll = dice(seed);
-  const lines = [...helpers, `map ${s.type} ${s.keySize} ${s.valueSize} ${s.maxEntries} ${s.flags ?? 0} 0 ${s.inner ? 0 : -1}`];
+  const lines = [
+    ...(s.objects ?? []).map((o) => `fd ${o}`),
+    ...helpers,
+    `map ${s.type} ${s.keySize} ${s.valueSize} ${s.maxEntries} ${s.flags ?? 0} 0 ${s.inner ? 0 : -1}`,
+  ];
   const flags = (): number => [0, 0, 0, 1, 2, 3, 4, 5, 8][roll(9)]!;
   for (let i = 0; i < count; i++) {
+    if (s.batches && roll(4) === 0) {
+      lines.push(batchLine(s, roll));
+      continue;
+    }
     const pick = roll(10);
     if (pick < 4) lines.push(`up ${s.key(roll)} ${s.value(roll)} ${flags()}`);
     else if (pick < 7) lines.push(`lk ${s.key(roll)} ${roll(6) ? 0 : flags()}`);
@@ -106,21 +200,52 @@ export function sequence(s: Subject, count: number, seed: number): string[] {
   return lines;
 }
 
+/** Hash maps have an order of their own: their batches are asked for whole. */
+function batchLine(s: Subject, roll: Roll): string {
+  const count = roll(5);
+  const flags = [0, 0, 0, 0, 4, 1][roll(6)]!;
+  const many = (one: (roll: Roll) => string): string =>
+    Array.from({ length: count }, () => one(roll))
+      .join("")
+      .replaceAll("-", "") || "-";
+  switch (roll(8)) {
+    case 0:
+      return `db ${count} ${flags} ${many(s.key)}`;
+    case 1:
+    case 2:
+    case 3:
+      return `ub ${count} ${flags} ${many(s.key)} ${many(s.value)}`;
+    case 4:
+      return s.unordered || s.keySize === 0 ? `xb ${roll(4) ? 4096 : 0} ${flags} -` : `xb ${count} ${flags} -`;
+    default:
+      return s.unordered ? `lb ${roll(4) ? 4096 : 0} ${flags} -` : `lb ${roll(12)} ${flags} ${roll(2) && s.keySize ? s.key(roll) : "-"}`;
+  }
+}
+/** An answer to a batch without what depends on the order: elements sorted, position left out. */
+export function unorderedBatch(answer: string): string {
+  const [err, count, _position, ...rest] = answer.split(" ");
+  const pairs = rest.flatMap((w, i) => (i % 2 ? [] : [`${w} ${rest[i + 1]}`]));
+  return [err, count, ...pairs.sort()].join(" ");
+}
+
 /** The simulated kernel's answers, in the words of ask-maps.c. */
 export class SimAsk {
   readonly #kernel: SimKernel;
   readonly #fds: number[] = [];
   #spec: MapSpec | undefined;
   readonly #specs: MapSpec[] = [];
+  readonly #objects: number[] = [];
   constructor(cpus: number) {
     this.#kernel = new SimKernel({ maxBytes: 1 << 24, hardware: { cpus } });
   }
   answer(line: string): string {
     const [op, ...words] = line.split(" ");
     if (op === "map") return this.#make(words.map(Number));
+    if (op === "fd") return this.#open(words[0]!);
+    if (op![1] === "b") return this.#batch(op!, words);
     const fdOf = this.#fds.at(-1)!;
     const isNull = words[0] === "-" || words[0] === undefined;
-    const key = isNull ? undefined : hexToBytes(words[0]!);
+    const key = isNull ? undefined : this.#value(words[0]!);
     const text = (r: Uint8Array | number): string => (typeof r === "number" ? String(-r) : `0 ${this.#show(r)}`);
     switch (op) {
       case "up":
@@ -148,8 +273,8 @@ export class SimAsk {
       maxEntries: maxEntries!,
       flags: flags!,
       mapExtra: BigInt(extra!),
-      btfKeyTypeId: 0,
-      btfValueTypeId: 0,
+      btfKeyTypeId: STORAGES.has(type!) ? 1 : 0,
+      btfValueTypeId: STORAGES.has(type!) ? 1 : 0,
       ...(inner! >= 0 ? { inner: this.#specs[inner!]! } : {}),
     };
     const made = this.#kernel.createMap(spec);
@@ -159,7 +284,43 @@ export class SimAsk {
     this.#spec = spec;
     return "0";
   }
+  #open(kind: string): string {
+    const { objects } = this.#kernel;
+    const socket = { listen: { state: 10 }, tcp: {}, udp: { type: 2 } }[kind];
+    const object = socket
+      ? objects.sockets.add(socket)
+      : kind === "task"
+        ? objects.tasks.all()[0]!
+        : kind === "file"
+          ? objects.files.open("/dev/null")
+          : objects.cgroups.get(1n);
+    this.#objects.push(this.#kernel.open(object));
+    return "0";
+  }
+  #batch(op: string, words: string[]): string {
+    const fd = this.#fds.at(-1)!;
+    const [count, elemFlags] = [Number(words[0]), Number(words[1])];
+    const [first, second] = [words[2], words[3]].map((w) => (w === undefined || w === "-" ? new Uint8Array(0) : this.#value(w)));
+    if (op === "ub" || op === "db") {
+      const r =
+        op === "ub"
+          ? updateBatch(this.#kernel, fd, { count, elemFlags, keys: first!, values: second! })
+          : deleteBatch(this.#kernel, fd, { count, elemFlags, keys: first! });
+      return `${-r.err} ${r.count}`;
+    }
+    const r = lookupBatch(this.#kernel, fd, { count, elemFlags, from: first!.length ? first : undefined }, op === "xb");
+    if (r.err && r.err !== -2) return `${-r.err} ${r.count}`;
+    const { keySize } = this.#spec!;
+    const size = this.#kernel.mapByFd(fd)!.sysValueSize;
+    const pairs = Array.from(
+      { length: r.count },
+      (_, i) => `${bytesToHex(r.keys.subarray(i * keySize, (i + 1) * keySize))} ${this.#show(r.values.subarray(i * size, (i + 1) * size))}`,
+    );
+    return [-r.err, r.count, r.count ? bytesToHex(r.next ?? new Uint8Array(keySize)) : "", ...pairs].join(" ");
+  }
   #value(text: string): Uint8Array {
+    if (text.startsWith("s")) return hexToBytes(le(this.#objects[Number(text.slice(1))]!, 4));
+    if (text === "-") return new Uint8Array(0);
     return text.startsWith("@") ? hexToBytes(le(this.#fds[Number(text.slice(1))]!, 4)) : hexToBytes(text);
   }
   #show(bytes: Uint8Array): string {

@@ -22,7 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LOG_BYTES = 1 << 20, MAX_MAPS = 128, MAX_BYTES = 1 << 20, STATS_ONLY = 4, PACKET_BYTES = 4096 };
+enum { LOG_BYTES = 1 << 20, MAX_MAPS = 128, MAX_BYTES = 1 << 20, STATS_ONLY = 4, PACKET_BYTES = 16384 };
 static char log_text[LOG_BYTES], license[64];
 static unsigned char code[MAX_BYTES], types[MAX_BYTES], funcs[MAX_BYTES], lines[MAX_BYTES], content[MAX_BYTES];
 static int maps[MAX_MAPS], map_count, template_fd, types_fd, func_bytes, line_bytes;
@@ -211,7 +211,7 @@ static void run(const char *line) {
   static unsigned char packet[PACKET_BYTES], after[2 * PACKET_BYTES];
   unsigned type, repeat;
   int at = 0;
-  if (sscanf(line, "run %u %u %8192s %n", &type, &repeat, packet_hex, &at) != 3 || !at) fail("bad line", line);
+  if (sscanf(line, "run %u %u %32768s %n", &type, &repeat, packet_hex, &at) != 3 || !at) fail("bad line", line);
   union bpf_attr attr = {0};
   describe(&attr, type, run_flags, line + at);
   long fd = bpf(BPF_PROG_LOAD, &attr);
@@ -257,7 +257,7 @@ static void test(const char *line) {
   static unsigned char packet[PACKET_BYTES], context[PACKET_BYTES], packet_out[2 * PACKET_BYTES], context_out[PACKET_BYTES];
   unsigned type, flags;
   int at = 0, insn = -1;
-  if (sscanf(line, "test %u %u %8192s %8192s %n", &type, &flags, packet_hex, context_hex, &at) != 4 || !at) fail("bad line", line);
+  if (sscanf(line, "test %u %u %32768s %32768s %n", &type, &flags, packet_hex, context_hex, &at) != 4 || !at) fail("bad line", line);
   union bpf_attr attr = {0};
   level = 1;
   describe(&attr, type, flags, line + at);

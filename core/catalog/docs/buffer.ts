@@ -16,11 +16,12 @@ export const BUFFER: Readonly<Record<string, string>> = {
   ringbuf_reserve_dynptr:
     "Reserves a ring-buffer record whose size is known only at run time, as a dynptr. Whatever it returns, the dynptr must afterwards be submitted or discarded on every path; a failed one reads as empty.",
   ringbuf_submit_dynptr: "Gives a record that was reserved as a dynptr to the reader. It does nothing for one whose reservation failed.",
-  ringbuf_discard_dynptr: "Drops a record that was reserved as a dynptr.",
+  ringbuf_discard_dynptr:
+    "Drops a record that was reserved as a dynptr. It must be called, or `bpf_ringbuf_submit_dynptr`, even when the reservation failed.",
   dynptr_read:
     "Copies `len` bytes from `offset` of a dynptr to `dst`. Returns `-E2BIG` when that reaches behind its end, `-EINVAL` for an empty dynptr. It works on every kind, scattered packet data included.",
   dynptr_write:
     "Copies `len` bytes from `src` to `offset` of a dynptr. Fails with `-EINVAL` on a read-only one and with `-E2BIG` behind the end. On a packet's dynptr the pointers to packet bytes become invalid, and `flags` are those of `bpf_skb_store_bytes`; else `flags` must be 0.",
   dynptr_data:
-    "Address of `len` bytes, a constant, inside a dynptr for direct access; NULL when they do not lie inside, when it is read-only, or when it is over a packet (use bpf_dynptr_slice there).",
+    "Address of `len` bytes, a constant, inside a dynptr for direct access; NULL when they do not lie inside, when it is read-only, or when it is over a packet (use bpf_dynptr_slice there). A constant length lets the verifier know how far the pointer reaches.",
 };

@@ -11,9 +11,9 @@ export const CHECKSUM: Readonly<Record<string, string>> = {
   csum_level:
     "Changes or asks how many checksums the kernel takes as already checked: `BPF_CSUM_LEVEL_QUERY`, `_INC`, `_DEC` or `_RESET`. Needed when headers are put on or taken off.",
   get_hash_recalc: "The packet's flow hash, calculated if there is none yet. Packets of one connection have the same.",
-  set_hash: "Sets the packet's flow hash to a value of the program's choice.",
+  set_hash: "Sets the packet's flow hash to a value of the program's choice. Queues and receive steering follow it from then on.",
   set_hash_invalid:
-    "Makes the kernel calculate the packet's flow hash anew when it is next needed, for instance after addresses were changed.",
+    "Makes the kernel calculate the packet's flow hash anew when it is next needed, for instance after addresses were changed. Call it after addresses or ports were rewritten, or all packets of the new flow keep the old flow's queue.",
   tcp_check_syncookie:
     "Whether an ACK carries a valid SYN cookie for a listening socket: 0 yes, negative no. IP and TCP header come as pointers with their lengths.",
   tcp_gen_syncookie:
@@ -22,8 +22,10 @@ export const CHECKSUM: Readonly<Record<string, string>> = {
     "Makes a SYN cookie for IPv4 from the headers alone, without a socket. The lower 32 bits of the result are the cookie, the next 16 the segment size.",
   tcp_raw_gen_syncookie_ipv6:
     "Makes a SYN cookie for IPv6 from the headers alone, without a socket. The lower 32 bits of the result are the cookie, the next 16 the segment size.",
-  tcp_raw_check_syncookie_ipv4: "Whether an ACK carries a valid SYN cookie for IPv4, from the headers alone: 0 yes, negative no.",
-  tcp_raw_check_syncookie_ipv6: "Whether an ACK carries a valid SYN cookie for IPv6, from the headers alone: 0 yes, negative no.",
+  tcp_raw_check_syncookie_ipv4:
+    "Whether an ACK carries a valid SYN cookie for IPv4, from the headers alone: 0 yes, negative no. The program must have made sure that both headers lie in the packet.",
+  tcp_raw_check_syncookie_ipv6:
+    "Whether an ACK carries a valid SYN cookie for IPv6, from the headers alone: 0 yes, negative no. Both headers must be complete; extension headers are the program's own business.",
   bprm_opts_set:
     "Sets options for a program that is being started. `BPF_F_BPRM_SECUREEXEC` makes the new process drop what a set-uid start drops, such as dangerous environment variables.",
   ima_inode_hash:

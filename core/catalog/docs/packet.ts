@@ -29,13 +29,16 @@ export const PACKET: Readonly<Record<string, string>> = {
   skb_set_tunnel_opt:
     "Sets the options of the outer header that a tunnel device will put on the packet. Call it after `bpf_skb_set_tunnel_key`.",
   skb_get_xfrm_state:
-    "Copies facts about the IPsec state with number `index` that the packet went through: request id, SPI, address and family.",
-  skb_under_cgroup: "Whether the packet's socket is in the cgroup in slot `index` of a cgroup array, or below it: 1 yes, 0 no.",
-  skb_cgroup_id: "Id of the cgroup (version 2) of the packet's socket; 0 when the packet has none.",
-  skb_ancestor_cgroup_id: "Id of the cgroup at depth `ancestor_level` above that of the packet's socket; 0 when it does not lie that deep.",
+    "Copies facts about the IPsec state with number `index` that the packet went through: request id, SPI, address and family. It fails with `-EINVAL`, and clears the buffer, when the packet came through no such state.",
+  skb_under_cgroup:
+    "Whether the packet's socket is in the cgroup in slot `index` of a cgroup array, or below it: 1 yes, 0 no. It fails with `-E2BIG` for an index outside the map, `-EAGAIN` for an empty slot and `-ENOENT` for a packet without a socket.",
+  skb_cgroup_id:
+    "Id of the cgroup (version 2) of the packet's socket; 0 when the packet has none. It is the inode number of the cgroup's directory, as `stat` shows it.",
+  skb_ancestor_cgroup_id:
+    "Id of the cgroup at depth `ancestor_level` above that of the packet's socket; 0 when it does not lie that deep. Level 0 is the root, so that a fixed level names the same subtree for all its members.",
   skb_cgroup_classid: "The net_cls class id of the packet's socket; 0 when there is none. It works on the way in as well.",
   get_cgroup_classid:
-    "The net_cls class id (cgroup version 1) of the task that sends the packet, or of the current task where no packet is at hand; 0 when none is set.",
+    "The net_cls class id (cgroup version 1) of the task that sends the packet, or of the current task where no packet is at hand; 0 when none is set. The class is set in `net_cls.classid`, which version 2 of cgroups no longer has.",
   get_route_realm: "Realm of the route that the packet took, or 0. Realms are numbers that routing rules can give to destinations.",
   skb_ecn_set_ce: "Marks the packet as having met congestion. Returns 1 when it did, 0 when the packet does not take part in ECN.",
   xdp_adjust_head:
@@ -48,13 +51,16 @@ export const PACKET: Readonly<Record<string, string>> = {
     "Length of the whole packet, fragments included. Where packets come in several buffers, `data_end - data` is only the first one's.",
   xdp_load_bytes:
     "Copies bytes of a packet to a buffer, over the borders of fragments as well. Returns `-EINVAL` when the packet is too short.",
-  xdp_store_bytes: "Writes bytes into a packet, over the borders of fragments as well.",
+  xdp_store_bytes:
+    "Writes bytes into a packet, over the borders of fragments as well. The range must lie inside the packet, else the answer is `-EINVAL` and nothing is written.",
   check_mtu:
     "Whether a packet fits the MTU of a device (0 for its own), after a planned change of length by `len_diff`. `*mtu_len` gets the MTU; on input it may hold a length to check instead of the packet's. Returns 0, `BPF_MTU_CHK_RET_FRAG_NEEDED`, `BPF_MTU_CHK_RET_SEGS_TOOBIG` or a negative errno.",
   lwt_push_encap:
     "Puts a header around the packet: `BPF_LWT_ENCAP_SEG6` or `_SEG6_INLINE` for segment routing on the way in, `BPF_LWT_ENCAP_IP` for an IP header with what follows it. All pointers to packet bytes become invalid.",
-  lwt_seg6_store_bytes: "Changes flags, tag or TLVs of the packet's segment-routing header; other parts are protected.",
-  lwt_seg6_adjust_srh: "Makes (positive `delta`) or removes room for TLVs in the packet's segment-routing header, in steps of 8 bytes.",
+  lwt_seg6_store_bytes:
+    "Changes flags, tag or TLVs of the packet's segment-routing header; other parts are protected. Segments themselves cannot be rewritten: that is `-EFAULT`.",
+  lwt_seg6_adjust_srh:
+    "Makes (positive `delta`) or removes room for TLVs in the packet's segment-routing header, in steps of 8 bytes. The header's length fields are set for you; write the new TLVs afterwards.",
   lwt_seg6_action:
-    "Does a segment-routing action on the packet, such as `SEG6_LOCAL_ACTION_END_X`, with `param` as the action wants it: an address, a table, a header.",
+    "Does a segment-routing action on the packet, such as `SEG6_LOCAL_ACTION_END_X`, with `param` as the action wants it: an address, a table, a header. The packet must carry a valid segment-routing header, else the answer is `-EBADMSG`.",
 };

@@ -11,10 +11,11 @@ export const TEXT: Readonly<Record<string, string>> = {
   seq_printf:
     "Writes formatted text to the file that a BPF iterator feeds. Values come as an array of 64-bit numbers. Returns `-EOVERFLOW` when the buffer is full: the iterator then calls the program again for the same object.",
   seq_write: "Writes bytes as they are to the file that a BPF iterator feeds. Returns `-EOVERFLOW` when the buffer is full.",
-  seq_printf_btf: "Writes a kernel object as text to the file that a BPF iterator feeds; type and flags are those of `bpf_snprintf_btf`.",
+  seq_printf_btf:
+    "Writes a kernel object as text to the file that a BPF iterator feeds; type and flags are those of `bpf_snprintf_btf`. A record that does not fit is dropped and told as `-EOVERFLOW`.",
   strtol:
     "Reads a signed number from the beginning of a text. `flags` is the base, 8, 10 or 16, or 0 to tell it by the prefix. Returns how many characters were used, `-EINVAL` when there is no number, `-ERANGE` when it is too large.",
-  strtoul: "Like `bpf_strtol` for unsigned numbers; a minus sign is refused.",
+  strtoul: "Like `bpf_strtol` for unsigned numbers; a minus sign is refused. A number that does not fit in 64 bits is `-ERANGE`.",
   strncmp:
     "Compares a text of known size with a constant text that ends with a zero and lies in a read-only map. The result is negative, 0 or positive as with C's `strncmp`.",
   d_path:

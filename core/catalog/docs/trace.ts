@@ -24,7 +24,8 @@ export const TRACE: Readonly<Record<string, string>> = {
     "Reads a hardware or software counter out of a perf event array. A negative errno looks like a counter value, so use `bpf_perf_event_read_value`, which separates the two.",
   perf_event_read_value:
     "Reads a counter of a perf event array together with the times that it was enabled and running, into `struct bpf_perf_event_value`. The ratio of the two times says how far to trust a counter that had to share the hardware.",
-  perf_prog_read_value: "Reads the counter whose overflow started this program, with its enabled and running times.",
+  perf_prog_read_value:
+    "Reads the counter whose overflow started this program, with its enabled and running times. The buffer must be exactly a `struct bpf_perf_event_value`, else it is cleared and `-EINVAL` comes back.",
   get_stackid:
     "Walks the stack of the current task and answers a number for it in a stack-trace map, for counting stacks. `flags` holds how many frames to skip (0 to 255), `BPF_F_USER_STACK` for the user's part, `BPF_F_FAST_STACK_CMP` to compare by hash only, `BPF_F_REUSE_STACKID` to replace on a collision; without the latter a collision gives `-EEXIST`.",
   get_stack:
@@ -35,9 +36,12 @@ export const TRACE: Readonly<Record<string, string>> = {
     "Makes the probed function return `rc` at once without running. Only functions that the kernel marks for error injection can be overridden, and the kernel must be built for it.",
   send_signal:
     "Sends a signal to the process of the current task; which of its threads takes it is open. Returns `-EBUSY` when too many are waiting to be sent, `-EINVAL` for a signal that does not exist.",
-  send_signal_thread: "Sends a signal to the current thread.",
-  skb_output: "`bpf_perf_event_output` for tracing programs that hold a `struct sk_buff *`: bytes of that packet can be appended.",
-  xdp_output: "`bpf_perf_event_output` for tracing programs that hold a `struct xdp_buff *`: bytes of that packet can be appended.",
+  send_signal_thread:
+    "Sends a signal to the current thread. `bpf_send_signal` lets the kernel choose among the threads of the process; this one does not.",
+  skb_output:
+    "`bpf_perf_event_output` for tracing programs that hold a `struct sk_buff *`: bytes of that packet can be appended. The context is the packet's pointer here, not the program's own context.",
+  xdp_output:
+    "`bpf_perf_event_output` for tracing programs that hold a `struct xdp_buff *`: bytes of that packet can be appended. The context is the buffer's pointer here, not the program's own context.",
   read_branch_records:
     "Copies the branch records that the processor took with a perf sample. With `BPF_F_GET_BRANCH_RECORDS_SIZE` it answers how many bytes there are. Returns `-ENOENT` where the processor has none.",
   get_branch_snapshot:
@@ -50,14 +54,15 @@ export const TRACE: Readonly<Record<string, string>> = {
     "Copies argument `n` of the traced function, counted from 0, as 64 bits to `value`. Returns `-EINVAL` when it has fewer arguments.",
   get_func_ret:
     "Copies the return value of the traced function to `value`. Only programs that run at its exit have one; others get `-EOPNOTSUPP`.",
-  get_func_arg_cnt: "How many arguments the traced function has.",
+  get_func_arg_cnt: "How many arguments the traced function has. Together with `bpf_get_func_arg` one program can serve many functions.",
   find_vma:
     "Finds the memory area of a task that holds an address and calls a function of this program with the task, the area and `callback_ctx`. Returns `-ENOENT` when there is none and `-EBUSY` when the areas are just being changed. `flags` must be 0.",
   sys_bpf:
     "Runs a command of the bpf system call from a program of type syscall. Only the commands that a loader program needs are allowed.",
   btf_find_by_name_kind:
     "Finds a type by name and kind in the BTF of the kernel and its modules, for loader programs. The result holds the type id and, in its upper half, the descriptor of the module's BTF.",
-  sys_close: "Closes a file descriptor, in a program of type syscall.",
+  sys_close:
+    "Closes a file descriptor, in a program of type syscall. The loader programs that libbpf generates use it to clean up after a failure.",
   kallsyms_lookup_name:
     "Address of a kernel symbol, for loader programs. `name_sz` counts the closing zero; `flags` must be 0. Returns `-ENOENT` when there is none and `-EPERM` when addresses are hidden from the caller.",
 };

@@ -39,6 +39,8 @@ export class SkBuff {
   atIngress = false;
   /** A struct bpf_tunnel_key and options, as the tunnel that it came through or is to go through has them. */
   tunnel: Tunnel | undefined;
+  /** It came through a segment routing endpoint, whose header programs may change. */
+  hasSegments = false;
   /** It carries an inner packet already (skb->encapsulation). */
   encapsulated = false;
   /** Address of the socket object, 0 without one. */
@@ -53,6 +55,8 @@ export class SkBuff {
     localPort: 0,
   };
   hasDevice = true;
+  /** Address of the struct bpf_flow_keys of a flow dissector. */
+  flowKeys = 0;
 
   constructor(packet: Packet) {
     this.packet = packet;
@@ -188,6 +192,7 @@ const FIELDS: readonly F[] = [
   u32("remote_port", 132, (s) => s.sock.remotePort),
   u32("local_port", 136, (s) => s.sock.localPort),
   { name: "data_meta", off: 140, size: 4, get: (s) => pointer(s.packet.meta) },
+  { name: "flow_keys", off: 144, size: 8, get: (s) => pointer(s.flowKeys) },
   { name: "tstamp", off: 152, size: 8, get: (s) => wide(s.tstamp), set: (s, v) => (s.tstamp = (BigInt(v.hi) << 32n) | BigInt(v.lo >>> 0)) },
   u32("wire_len", 160, (s) => s.pktLen),
   u32("gso_segs", 164, (s) => s.gsoSegs),

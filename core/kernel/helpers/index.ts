@@ -10,6 +10,7 @@ import { KERNEL_INFO_HELPERS } from "./kernel-info.ts";
 import { PERCPU_HELPERS } from "./percpu.ts";
 import { PERF_HELPERS } from "./perf.ts";
 import { SEQ_HELPERS } from "./seq.ts";
+import { SEG6_HELPERS } from "./seg6.ts";
 import { SKB_HELPERS } from "./skb.ts";
 import { SOCKET_HELPERS } from "./socket.ts";
 import { SOCKMAP_HELPERS } from "./sockmap.ts";
@@ -34,6 +35,7 @@ export const HELPER_IMPLS: HelperTable = {
   ...PERCPU_HELPERS,
   ...PERF_HELPERS,
   ...SEQ_HELPERS,
+  ...SEG6_HELPERS,
   ...SKB_HELPERS,
   ...SOCKET_HELPERS,
   ...SOCKMAP_HELPERS,

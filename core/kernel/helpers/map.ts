@@ -83,7 +83,8 @@ class Loop implements Continuation {
 function loop(_k: SimKernel, vm: Machine): void {
   const count = vm.u32(1);
   if (vm.u64(4) !== 0n) return vm.ret(-EINVAL);
-  if (count > MAX_LOOPS) return vm.ret(-E2BIG);
+  // The kernel puts the loop into the program, where the error is a 32-bit number.
+  if (vm.hi32(1) !== 0 || count > MAX_LOOPS) return vm.setR0(-E2BIG, 0);
   if (count === 0) return vm.ret(0);
   vm.requestCallback(new Loop(vm.callbackSlot(2), count, 0, [vm.u32(3) | 0, vm.hi32(3)]));
 }

@@ -113,7 +113,8 @@ function xdpAdjustHead(k: SimKernel, vm: Machine): void {
   vm.ret(0);
 }
 function xdpAdjustTail(k: SimKernel, vm: Machine): void {
-  const { packet } = xdpOf(k);
+  const { packet, fragments, fragmentBytes } = xdpOf(k);
+  if (fragments && fragmentBytes) return vm.ret(xdpOf(k).moveTail(vm.s32(2)) ? 0 : -EINVAL);
   const end = packet.end + vm.s32(2);
   if (end > packet.head + XDP_FRAME - SHARED_INFO || end < packet.data + 14) return vm.ret(-EINVAL);
   if (end > packet.end) {
@@ -136,19 +137,19 @@ function xdpAdjustMeta(k: SimKernel, vm: Machine): void {
 }
 
 function xdpStore(k: SimKernel, vm: Machine): void {
-  const { packet } = xdpOf(k);
+  const xdp = xdpOf(k);
   const off = u32Arg(vm, 2),
     size = vm.u32(4);
-  if (off + size > packet.length) return vm.ret(-EINVAL);
-  vm.memory.write(packet.data + off, vm.memory.read(vm.argMem(3, size), size));
+  if (off + size > xdp.length) return vm.ret(-EINVAL);
+  xdp.store(off, vm.memory.read(vm.argMem(3, size), size));
   vm.ret(0);
 }
 function xdpLoad(k: SimKernel, vm: Machine): void {
-  const { packet } = xdpOf(k);
+  const xdp = xdpOf(k);
   const off = u32Arg(vm, 2),
     size = vm.u32(4);
-  if (off + size > packet.length) return vm.ret(-EINVAL);
-  vm.memory.write(vm.argMem(3, size, true), packet.memory.read(packet.data + off, size));
+  if (off + size > xdp.length) return vm.ret(-EINVAL);
+  vm.memory.write(vm.argMem(3, size, true), xdp.bytes(off, size));
   vm.ret(0);
 }
 
@@ -271,7 +272,12 @@ export const PACKET_HELPERS: HelperTable = {
   19: vlanPop,
   23: (k, vm) => redirect(k, vm, "device"),
   24: (_k, vm) => vm.ret(0),
-  26: (k, vm) => loadBytes(vm, skbOf(k).packet),
+  26: (k, vm) => {
+    if (!skbOf(k).flowKeys) return loadBytes(vm, skbOf(k).packet);
+    // A flow dissector that runs on bare bytes has no socket buffer behind them.
+    vm.memory.write(vm.argMem(3, vm.u32(4), true), new Uint8Array(vm.u32(4)));
+    vm.ret(-EFAULT);
+  },
   28: csumDiff,
   32: (k, vm) => {
     const skb = skbOf(k);
@@ -302,7 +308,7 @@ export const PACKET_HELPERS: HelperTable = {
   152: (k, vm) => redirect(k, vm, "neigh"),
   155: (k, vm) => redirect(k, vm, "peer"),
   163: checkMtu,
-  188: (k, vm) => vm.ret(xdpOf(k).packet.end - xdpOf(k).packet.data),
+  188: (k, vm) => vm.ret(xdpOf(k).length),
   189: xdpLoad,
   190: xdpStore,
 };

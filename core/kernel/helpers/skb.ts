@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import type { SkBuff } from "../contexts/skb.ts";
 import { EACCES, EALREADY, EFAULT, EINVAL, ENOMEM, ENOTSUPP, EOPNOTSUPP } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
-import { skbOf, bytesArg, putArg } from "./args.ts";
+import { putArg, skbOf } from "./args.ts";
 import { replace, sumWords } from "./checksum.ts";
 import type { HelperTable } from "./types.ts";
 
@@ -176,23 +176,6 @@ function setTstamp(k: SimKernel, vm: Machine): void {
   skb.tstampType = type;
   vm.ret(0);
 }
-/** bpf_lwt_push_encap with BPF_LWT_ENCAP_IP: an outer IP header before the packet. */
-function pushEncap(k: SimKernel, vm: Machine): void {
-  const skb = skbOf(k);
-  const header = bytesArg(vm, 3, vm.u32(4));
-  if (vm.u32(2) !== 2) return vm.ret(-EINVAL);
-  const version = (header[0] ?? 0) >> 4;
-  const ihl = version === 4 ? (header[0]! & 15) * 4 : IPV6_BYTES;
-  if (header.length < IP_BYTES || header.length > 255 || (version !== 4 && version !== 6)) return vm.ret(-EINVAL);
-  if (ihl < IP_BYTES || header.length < ihl) return vm.ret(-EINVAL);
-  if (!moveHeaders(skb, 0, header.length)) return vm.ret(-ENOMEM);
-  vm.memory.write(skb.packet.data, header);
-  skb.networkHeader = skb.macHeader = skb.packet.data;
-  skb.protocol = version === 4 ? IP : IPV6;
-  skb.encapsulated = true;
-  vm.ret(0);
-}
-
 export const SKB_HELPERS: HelperTable = {
   31: changeProto,
   34: hashRecalc,
@@ -202,7 +185,6 @@ export const SKB_HELPERS: HelperTable = {
     putArg(vm, 3, new Uint8Array(vm.u32(4)));
     vm.ret(-EINVAL);
   },
-  73: pushEncap,
   97: ecnSetCe,
   135: csumLevel,
   151: (_k, vm) => vm.ret(0),

@@ -55,7 +55,8 @@ function perfOutput(k: SimKernel, vm: Machine): void {
   const data = vm.memory.read(vm.argMem(4, size), size);
   const index = flags & BPF_F_INDEX_MASK;
   const extra = Number((flags >> 32n) & 0xfffffn);
-  const packet = k.run.skb?.packet ?? k.run.xdp?.packet;
+  // Of XDP, all fragments count.
+  const packet = k.run.skb?.packet ?? k.run.xdp;
   if (flags >> 52n || (extra && !packet)) return vm.ret(-EINVAL);
   if (packet && extra > packet.length) return vm.ret(-14);
   const cpu = index === BPF_F_CURRENT_CPU ? k.cpu() : Number(index);

@@ -14,7 +14,7 @@ import {
 } from "../dynptr.ts";
 import { E2BIG, EFAULT, EINVAL, ERANGE } from "../errno.ts";
 import { skbOf, taskArg, xdpOf } from "../helpers/args.ts";
-import { readSafely, readStringBytes } from "../helpers/memory-access.ts";
+import { readSafely, readStringBytes, spaceFault, type Space } from "../helpers/memory-access.ts";
 import type { SimKernel } from "../kernel.ts";
 import { retInt, type KfuncTable } from "./types.ts";
 
@@ -32,14 +32,20 @@ function clone(_k: SimKernel, vm: Machine): void {
   writeDynptr(vm, 2, d.data ? d : NULL_DYNPTR);
   retInt(vm, d.data ? 0 : -EINVAL);
 }
-/** A pointer into the dynptr's data; NULL when it does not fit. The buffer of the caller is not needed, as all data are in one piece. */
+/** A pointer into the dynptr's data; NULL when it does not fit. What lies in several pieces is copied into the caller's buffer. */
 function slice(write: boolean) {
   return (k: SimKernel, vm: Machine): void => {
     const d = readDynptr(vm, 1);
     const off = vm.u64(2),
       size = BigInt(vm.u32(4));
     if (!d.data || outside(d, off, size) || (write && d.rdonly)) return vm.retPtr(0);
-    vm.retPtr(placeOf(k, d, Number(off)));
+    const place = d.type === DYNPTR.XDP ? xdpOf(k).piece(d.offset + Number(off), Number(size)) : placeOf(k, d, Number(off));
+    if (place !== 0 || vm.u64(3) === 0n) return vm.retPtr(place);
+    const copied = dynptrRead(k, vm, d, off, Number(size));
+    if (typeof copied === "number") return vm.retPtr(0);
+    const buffer = vm.argMem(3, copied.length, true);
+    vm.memory.write(buffer, copied);
+    vm.retPtr(buffer);
   };
 }
 function fromSkb(k: SimKernel, vm: Machine): void {
@@ -62,9 +68,9 @@ function fromSkbMeta(k: SimKernel, vm: Machine): void {
   retInt(vm, bad ? -EINVAL : 0);
 }
 function fromXdp(k: SimKernel, vm: Machine): void {
-  const { packet } = xdpOf(k);
+  const xdp = xdpOf(k);
   const bad = vm.u64(2) !== 0n;
-  writeDynptr(vm, 3, bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.XDP, size: packet.length, offset: 0, rdonly: false });
+  writeDynptr(vm, 3, bad ? NULL_DYNPTR : { data: k.run.ctxAt, type: DYNPTR.XDP, size: xdp.length, offset: 0, rdonly: false });
   retInt(vm, bad ? -EINVAL : 0);
 }
 /** bpf_dynptr_copy: destination, its offset, source, its offset, size. */
@@ -87,7 +93,7 @@ function memset(k: SimKernel, vm: Machine): void {
 }
 
 /** Copies foreign memory into a dynptr: dynptr, offset, length, address. Text is cut at NUL and its length with NUL comes back. */
-function readInto(kind: "bytes" | "text", fail: (k: SimKernel, vm: Machine) => boolean = () => false) {
+function readInto(kind: "bytes" | "text", space: Space, fail: (k: SimKernel, vm: Machine) => boolean = () => false) {
   return (k: SimKernel, vm: Machine): void => {
     const d = readDynptr(vm, 1);
     const off = vm.u64(2),
@@ -95,10 +101,11 @@ function readInto(kind: "bytes" | "text", fail: (k: SimKernel, vm: Machine) => b
     if (!d.data || d.rdonly) return retInt(vm, -EINVAL);
     if (length > BigInt(DYNPTR_MAX_SIZE) || outside(d, off, length)) return retInt(vm, -E2BIG);
     const size = Number(length);
-    const got = fail(k, vm) ? undefined : kind === "bytes" ? readSafely(k, vm.u64(4), size) : textAt(k, vm.u64(4), size);
+    const fault = spaceFault(vm.u64(4), space);
+    const got = fault || fail(k, vm) ? undefined : kind === "bytes" ? readSafely(k, vm.u64(4), size) : textAt(k, vm.u64(4), size);
     if (!got) {
       store(k, vm, d, off, new Uint8Array(size));
-      return retInt(vm, -EFAULT);
+      return vm.ret(fault || -EFAULT);
     }
     store(k, vm, d, off, got);
     retInt(vm, kind === "bytes" ? 0 : got.length);
@@ -119,6 +126,22 @@ function textAt(k: SimKernel, address: bigint, size: number): Uint8Array | undef
 /** Whether the task in register 5 has another address space than the running one, which holds nothing here. */
 const otherTask = (k: SimKernel, vm: Machine): boolean => taskArg(k, vm, 5)?.tgid !== k.run.task.tgid;
 
+const PAD_ZEROS = 1n;
+/** bpf_copy_from_user_str and its form for other tasks: buffer, its size, address, then the flags in register `flagsReg`. */
+function copyText(flagsReg: number, fail: (k: SimKernel, vm: Machine) => boolean) {
+  return (k: SimKernel, vm: Machine): void => {
+    const size = vm.u32(2);
+    const flags = vm.u64(flagsReg);
+    if (flags & ~PAD_ZEROS) return retInt(vm, -EINVAL);
+    if (size === 0) return retInt(vm, 0);
+    const to = vm.argMem(1, size, true);
+    const text = fail(k, vm) || spaceFault(vm.u64(3), "user") ? undefined : textAt(k, vm.u64(3), size);
+    if (!text || flags & PAD_ZEROS) vm.memory.write(to, new Uint8Array(size));
+    if (text) vm.memory.write(to, text);
+    retInt(vm, text ? text.length : -EFAULT);
+  };
+}
+
 export const DYNPTR_KFUNCS: KfuncTable = {
   bpf_dynptr_adjust: adjust,
   bpf_dynptr_clone: clone,
@@ -138,12 +161,14 @@ export const DYNPTR_KFUNCS: KfuncTable = {
   },
   bpf_dynptr_slice: slice(false),
   bpf_dynptr_slice_rdwr: slice(true),
-  bpf_probe_read_kernel_dynptr: readInto("bytes"),
-  bpf_probe_read_user_dynptr: readInto("bytes"),
-  bpf_probe_read_kernel_str_dynptr: readInto("text"),
-  bpf_probe_read_user_str_dynptr: readInto("text"),
-  bpf_copy_from_user_dynptr: readInto("bytes"),
-  bpf_copy_from_user_str_dynptr: readInto("text"),
-  bpf_copy_from_user_task_dynptr: readInto("bytes", otherTask),
-  bpf_copy_from_user_task_str_dynptr: readInto("text", otherTask),
+  bpf_copy_from_user_str: copyText(4, () => false),
+  bpf_copy_from_user_task_str: copyText(5, (k, vm) => taskArg(k, vm, 4)?.tgid !== k.run.task.tgid),
+  bpf_probe_read_kernel_dynptr: readInto("bytes", "kernel"),
+  bpf_probe_read_user_dynptr: readInto("bytes", "user"),
+  bpf_probe_read_kernel_str_dynptr: readInto("text", "kernel"),
+  bpf_probe_read_user_str_dynptr: readInto("text", "user"),
+  bpf_copy_from_user_dynptr: readInto("bytes", "user"),
+  bpf_copy_from_user_str_dynptr: readInto("text", "user"),
+  bpf_copy_from_user_task_dynptr: readInto("bytes", "user", otherTask),
+  bpf_copy_from_user_task_str_dynptr: readInto("text", "user", otherTask),
 };

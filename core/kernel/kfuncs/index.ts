@@ -4,7 +4,9 @@ import { type Machine, trap } from "../../vm/index.ts";
 import type { SimKernel } from "../kernel.ts";
 import { ARENA_KFUNCS } from "./arena.ts";
 import { CONGESTION_KFUNCS } from "./congestion.ts";
+import { CONNTRACK_KFUNCS } from "./conntrack.ts";
 import { CPUMASK_KFUNCS } from "./cpumask.ts";
+import { CRYPTO_KFUNCS } from "./crypto.ts";
 import { DYNPTR_KFUNCS } from "./dynptr.ts";
 import { EXCEPTION_KFUNCS } from "./exceptions.ts";
 import { ITERATOR_KFUNCS } from "./iterators.ts";
@@ -24,7 +26,9 @@ export type KfuncNames = (btfId: number, fdIdx: number) => string | undefined;
 export const KFUNC_IMPLS: KfuncTable = {
   ...ARENA_KFUNCS,
   ...CONGESTION_KFUNCS,
+  ...CONNTRACK_KFUNCS,
   ...CPUMASK_KFUNCS,
+  ...CRYPTO_KFUNCS,
   ...DYNPTR_KFUNCS,
   ...EXCEPTION_KFUNCS,
   ...ITERATOR_KFUNCS,

@@ -33,9 +33,8 @@ function rxVlan(k: SimKernel, vm: Machine): void {
   put(vm, 3, 2, BigInt(tci));
   retInt(vm, 0);
 }
-/** bpf_xdp_pull_data: packets are in one piece, so that only the length is judged. */
 function pullData(k: SimKernel, vm: Machine): void {
-  retInt(vm, vm.u32(2) > xdpOf(k).packet.length ? -EINVAL : 0);
+  retInt(vm, xdpOf(k).pull(vm.u32(2)) ? 0 : -EINVAL);
 }
 /** bpf_xdp_get_xfrm_state: there is no IPsec state; the error goes into the first word of struct bpf_xfrm_state_opts. */
 function xfrmState(_k: SimKernel, vm: Machine): void {

@@ -54,7 +54,7 @@ export class ArrayMap extends BpfMap {
     if (index >= this.spec.maxEntries) return -E2BIG;
     if (flags & BPF_NOEXIST) return -EEXIST;
     if (this.lockFault(flags)) return -EINVAL;
-    this.host.memory.write(this.#values.start + index * this.#elem, value.subarray(0, this.valueSize));
+    this.writeValue(this.#values.start + index * this.#elem, value, false);
     return 0;
   }
   delete(_key: Uint8Array): number {

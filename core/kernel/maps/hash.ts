@@ -77,7 +77,8 @@ export class HashMap extends BpfMap {
   override sysLookup(key: Uint8Array, flags = 0): SysResult {
     if (flags & ~BPF_F_LOCK) return -EINVAL;
     const at = this.#find(keyOfBytes(key), false);
-    return at ? this.host.memory.read(at, this.sysValueSize) : -ENOENT;
+    if (!at) return -ENOENT;
+    return this.kind.percpu ? this.host.memory.read(at, this.sysValueSize) : this.readValue(at);
   }
   update(key: Uint8Array, value: Uint8Array, flags: number): number {
     return this.#store(key, value, flags, false);
@@ -104,7 +105,7 @@ export class HashMap extends BpfMap {
     }
     const at = this.#slab.take();
     this.#write(at, value, allCpus, true);
-    if (old !== undefined) this.#slab.give(old);
+    if (old !== undefined) this.#give(old);
     if (this.kind.lru) this.#index.delete(k);
     this.#put(k, at);
     return 0;
@@ -112,7 +113,7 @@ export class HashMap extends BpfMap {
   /** A new per-CPU element that a program makes holds zeros on other CPUs. */
   #write(at: number, value: Uint8Array, allCpus: boolean, fresh: boolean): void {
     const { memory } = this.host;
-    if (!this.kind.percpu) return memory.write(at, value.subarray(0, this.valueSize));
+    if (!this.kind.percpu) return this.writeValue(at, value, fresh);
     if (allCpus) return memory.write(at, value.subarray(0, this.sysValueSize));
     if (fresh) {
       memory.u8.fill(0, at, at + this.sysValueSize);
@@ -124,7 +125,7 @@ export class HashMap extends BpfMap {
     const first = this.#index.entries().next().value;
     if (!first) return;
     this.#index.delete(first[0]);
-    this.#slab.give(first[1]);
+    this.#give(first[1]);
   }
   delete(key: Uint8Array): number {
     const k = keyOfBytes(key);
@@ -132,8 +133,12 @@ export class HashMap extends BpfMap {
     if (at === undefined) return -ENOENT;
     this.#saved = undefined;
     this.#drop(k);
-    this.#slab.give(at);
+    this.#give(at);
     return 0;
+  }
+  #give(at: number): void {
+    if (this.special.length) this.host.elementFreed(at, this.#elem);
+    this.#slab.give(at);
   }
   override sysLookupAndDelete(key: Uint8Array, flags: number): SysResult {
     const value = this.sysLookup(key, flags);

@@ -61,7 +61,7 @@ const MAKERS: Readonly<Record<number, Maker>> = {
 /** Types that are simulated. */
 export const SIMULATED_MAP_TYPES: readonly number[] = Object.keys(MAKERS).map(Number);
 
-/** A new map, or a negative errno for attributes that the kernel refuses. Throws CodedError `unsupported-map-type`. */
+/** A new map, or a negative errno for attributes that the kernel refuses. Throws CodedError `unsupported-map-type` for a type that Linux 6.18 does not have. */
 export function makeMap(id: number, spec: MapSpec, host: MapHost): BpfMap | number {
   const maker = MAKERS[spec.type];
   const error = -checkMap(spec);

@@ -35,11 +35,11 @@ export class LocalStorageMap extends BpfMap {
     if (old !== undefined && mode === BPF_NOEXIST) return -EEXIST;
     if (old === undefined && mode === BPF_EXIST) return -ENOENT;
     if (old !== undefined && flags & BPF_F_LOCK) {
-      this.host.memory.write(old, value.subarray(0, this.valueSize));
+      this.writeValue(old, value, false);
       return old;
     }
     const at = this.#slab.take();
-    this.host.memory.write(at, value.subarray(0, this.valueSize));
+    this.writeValue(at, value, true);
     if (old !== undefined) this.#slab.give(old);
     this.#values = new Map(this.#values).set(owner, at);
     return at;
@@ -64,7 +64,7 @@ export class LocalStorageMap extends BpfMap {
     const owner = this.#owner(key);
     if (owner < 0) return Number(owner);
     const at = this.of(owner);
-    return at ? this.host.memory.read(at, this.valueSize) : -ENOENT;
+    return at ? this.readValue(at) : -ENOENT;
   }
   update(key: Uint8Array, value: Uint8Array, flags: number): number {
     const owner = this.#owner(key);

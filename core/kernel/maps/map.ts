@@ -1,6 +1,7 @@
 // What all maps have in common: identity, checks of flags, the view of programs and of the bpf(2) system call. It stores nothing itself.
 import type { MapSpec } from "../../object/index.ts";
 import { MAP_KIND, type Memory, type Region } from "../../vm/index.ts";
+import type { SpecialField } from "./special-fields.ts";
 import { EINVAL, ENOENT, ENOTSUPP, EOPNOTSUPP, EPERM } from "../errno.ts";
 
 export const BPF_ANY = 0,
@@ -33,8 +34,10 @@ export interface MapHost {
   programByFd(fd: number): object | undefined;
   /** Any other object with a descriptor: socket, cgroup, task. */
   objectByFd(fd: number): object | undefined;
-  /** What names the owner of a local storage in a map of this type; undefined when the descriptor is none of such an object. */
+  /** What names the owner of a local storage in a map of this type; undefined or a negative errno when the descriptor is none of such an object. */
   ownerByFd(fd: number, mapType: number): number | bigint | undefined;
+  /** Memory of an element goes: timers and work inside it go with it. */
+  elementFreed(at: number, bytes: number): void;
   /** Whether a network device with this index exists. */
   hasDevice(ifindex: number): boolean;
 }
@@ -53,6 +56,8 @@ export abstract class BpfMap {
   /** Stands for struct bpf_map; its address is what ld_imm64 of the map gives. */
   readonly region: Region;
   frozen = false;
+  /** Locks, timers, lists and pointers in the value: copies pass over them. */
+  special: readonly SpecialField[] = [];
 
   constructor(id: number, spec: MapSpec, host: MapHost) {
     this.id = id;
@@ -91,7 +96,26 @@ export abstract class BpfMap {
   sysLookup(key: Uint8Array, flags = 0): SysResult {
     if (flags & ~BPF_F_LOCK) return -EINVAL;
     const at = this.lookupBytes(key);
-    return at ? this.host.memory.read(at, this.valueSize) : -ENOENT;
+    return at ? this.readValue(at) : -ENOENT;
+  }
+  /** A copy of a value, with zeros for its special fields (copy_map_value, check_and_init_map_value). */
+  protected readValue(at: number): Uint8Array {
+    const out = this.host.memory.read(at, this.valueSize);
+    for (const f of this.special) out.fill(0, f.off, f.off + f.size);
+    return out;
+  }
+  /** Writes a value but for its special fields: those are given up, and a lock is kept unless the element is `fresh` (bpf_obj_free_fields). */
+  protected writeValue(at: number, value: Uint8Array, fresh: boolean): void {
+    const { memory } = this.host;
+    if (this.special.length === 0) return memory.write(at, value.subarray(0, this.valueSize));
+    if (!fresh) this.host.elementFreed(at, this.valueSize);
+    let from = 0;
+    for (const f of this.special) {
+      memory.write(at + from, value.subarray(from, f.off));
+      if (fresh || !f.isLock) memory.write(at + f.off, new Uint8Array(f.size));
+      from = f.off + f.size;
+    }
+    memory.write(at + from, value.subarray(from, this.valueSize));
   }
   sysUpdate(key: Uint8Array, value: Uint8Array, flags: number): number {
     return this.update(key, value, flags);

@@ -77,15 +77,15 @@ export class SocketMap extends SocketMapBase {
   }
   update(key: Uint8Array, value: Uint8Array, flags: number): number {
     const large = u32(key) >= this.spec.maxEntries;
-    if (flags > BPF_EXIST) return -EINVAL;
+    if (!this.#errors.checksFd && flags > BPF_EXIST) return -EINVAL;
     if (this.#errors.largeFirst && large) return -E2BIG;
     if (this.#errors.checksFd && u32(value) > 0x7fffffff) return -EINVAL;
     const socket = this.socketOf(value);
     return typeof socket === "number" ? socket : this.store(key, socket, flags);
   }
   store(key: Uint8Array, socket: SimSocket, flags: number): number {
-    if (flags > BPF_EXIST) return -EINVAL;
     if (this.#errors.checksFd && !mayBeIn(socket)) return -EOPNOTSUPP;
+    if (flags > BPF_EXIST) return -EINVAL;
     if (u32(key) >= this.spec.maxEntries) return -E2BIG;
     const there = this.sockets.has(u32(key) | 0);
     if (there && flags === BPF_NOEXIST) return -EEXIST;
@@ -120,8 +120,8 @@ export class SockHashMap extends SocketMapBase {
     return typeof socket === "number" ? socket : this.store(key, socket, flags);
   }
   store(key: Uint8Array, socket: SimSocket, flags: number): number {
-    if (flags > BPF_EXIST) return -EINVAL;
     if (!mayBeIn(socket)) return -EOPNOTSUPP;
+    if (flags > BPF_EXIST) return -EINVAL;
     const k = keyOfBytes(key);
     const there = this.sockets.has(k);
     if (there && flags === BPF_NOEXIST) return -EEXIST;
@@ -143,5 +143,8 @@ export class SockHashMap extends SocketMapBase {
   }
 }
 
-/** Sockets that a sockmap takes: connected or listening TCP, and all that are not TCP (sock_map_sk_state_allowed). */
-const mayBeIn = (socket: SimSocket): boolean => !socket.isTcp || socket.state === 1 || socket.state === 10;
+/** Sockets that a sockmap takes: connected or listening TCP, UDP with a port, and others (sock_map_sk_state_allowed). */
+function mayBeIn(socket: SimSocket): boolean {
+  if (socket.isTcp) return socket.state === 1 || socket.state === 10;
+  return socket.protocol !== 17 || socket.localPort !== 0;
+}

@@ -1,5 +1,5 @@
 // BPF_MAP_TYPE_STACK_TRACE (kernel/bpf/stackmap.c, 6.18): stacks by the hash of their addresses. It walks no stack.
-import { E2BIG, EEXIST, EINVAL, ENOENT, ENOTSUPP } from "../errno.ts";
+import { E2BIG, EEXIST, EINVAL, ENOENT } from "../errno.ts";
 import type { MapSpec } from "../../object/index.ts";
 import { indexBytes, u32 } from "./array.ts";
 import { BpfMap, type MapHost, type SysResult } from "./map.ts";
@@ -52,8 +52,10 @@ export class StackTraceMap extends BpfMap {
     this.#stacks = stacks;
     return had ? 0 : -ENOENT;
   }
-  override sysLookupAndDelete(): SysResult {
-    return -ENOTSUPP;
+  override sysLookupAndDelete(key: Uint8Array): SysResult {
+    const stack = this.sysLookup(key);
+    if (typeof stack !== "number") this.delete(key);
+    return stack;
   }
   nextKey(key: Uint8Array | undefined): SysResult {
     const from = key && this.#stacks.has(u32(key)) ? u32(key) + 1 : 0;

@@ -7,3 +7,4 @@ export { Sockets, SimSocket, type SocketSpec } from "./sockets.ts";
 export { Routes, type Route, type Neighbour } from "./routes.ts";
 export { Files, type SimFile } from "./files.ts";
 export { DeferredWork, type Deferred, type Armed } from "./deferred.ts";
+export { Conntrack, type CtEntry, type CtTuple } from "./conntrack.ts";

@@ -24,11 +24,11 @@ export class ObjectStore {
     this.types = types;
   }
   /** A zeroed `struct STRUCT` with `extra` bytes behind it. Without the kernel's types it can be pointed at, but not read. */
-  make(struct: string, options: { owner?: unknown; extra?: number; name?: string } = {}): Region {
+  make(struct: string, options: { owner?: unknown; extra?: number; name?: string; writable?: boolean } = {}): Region {
     const size = this.types.size(struct);
     const name = options.name ?? (size === undefined ? `struct ${struct} (the kernel's types are not given)` : `struct ${struct}`);
     return this.memory.alloc("object", name, (size ?? 16) + (options.extra ?? 0), {
-      writable: false,
+      writable: options.writable ?? false,
       noAccess: size === undefined,
       ...(options.owner === undefined ? {} : { owner: options.owner }),
     });

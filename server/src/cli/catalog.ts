@@ -12,6 +12,7 @@ import {
   returnRange,
   type HelperRecord,
 } from "../../../core/catalog/index.ts";
+import { NOT_SIMULATED, SIMULATED } from "../../../core/kernel/index.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -35,6 +36,10 @@ function find(rows: readonly Row[], name: string): Row {
   return row;
 }
 
+/** Whether the machine runs it, and if not, why. */
+const simulated = (name: string): Row =>
+  SIMULATED.has(name) ? { simulated: true } : { simulated: false, reason: NOT_SIMULATED[name] ?? "" };
+
 const signature = (h: HelperRecord): string => `${h.returns} ${h.name}(${h.args.map((a) => `${a.ctype} ${a.name}`).join(", ")})`;
 
 export const helpers = listing(
@@ -47,13 +52,15 @@ export const helpers = listing(
       since: h.since,
       gpl_only: h.gplOnly,
       program_types: helperProgramTypes(h.id),
+      ...simulated(h.name),
       doc: h.doc,
     })),
   (row) => `${String(row["id"]).padStart(3)}  ${signature(HELPERS[(row["id"] as number) - 1]!)}  (since ${row["since"] as string})`,
 );
 
 export const kfuncs = listing(
-  () => KFUNCS.map((k) => ({ name: k.name, flags: [...k.flags], program_types: kfuncProgramTypes(k.name) })),
+  () =>
+    KFUNCS.map((k) => ({ name: k.name, flags: [...k.flags], program_types: kfuncProgramTypes(k.name), ...simulated(k.name), doc: k.doc })),
   (row) => `${row["name"] as string}  ${(row["flags"] as string[]).join(" ")}`,
 );
 
@@ -71,6 +78,6 @@ export const programTypes = listing(
 );
 
 export const mapTypes = listing(
-  () => MAP_TYPE_NAMES.flatMap((name, id) => (id === 0 ? [] : [{ id, name, doc: MAP_TYPE_DOCS[name] ?? "" }])),
+  () => MAP_TYPE_NAMES.flatMap((name, id) => (id === 0 ? [] : [{ id, name, ...simulated(name), doc: MAP_TYPE_DOCS[name] ?? "" }])),
   (row) => `${String(row["id"]).padStart(3)}  ${row["name"] as string}`,
 );

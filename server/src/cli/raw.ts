@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { bytesToHex, CodedError, hexToBytes } from "../../../core/base/index.ts";
 import { mapTypeByName, progTypeByName } from "../../../core/catalog/index.ts";
-import { testRunRaw, type EngineName, type RawRun } from "../../../core/kernel/index.ts";
+import { testRunRaw, type EngineName, type KernelOptions, type RawRun } from "../../../core/kernel/index.ts";
 import { BPF_LD_IMM64, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decodeInsns, type Insn } from "../../../core/isa/index.ts";
 import { checkMap, literalDescriptor, openBtf, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
 import { verify, type Caps, type VerifyResult } from "../../../core/verifier/index.ts";
@@ -124,8 +124,8 @@ function answer(o: Json, kernel: Btf | undefined, engine: EngineName): Json {
   const runs = runsOf(o);
   if (result.verdict !== "accept" || (runs.length === 0 && !o["dump_maps"])) return out;
   const { special } = result;
-  const input = { insns, progType: type, expectedAttachType, license, maps, special, dumpMaps: num(o["dump_maps"]) !== 0 };
-  return { ...out, ...runAll(input, runs, engine) };
+  const input = { insns, progType: type, expectedAttachType, license, maps, special, btf, dumpMaps: num(o["dump_maps"]) !== 0 };
+  return { ...out, ...runAll(input, runs, { engine, kernelTypes: kernel }) };
 }
 
 function verdictOf(r: VerifyResult, level: number): Json {
@@ -138,8 +138,8 @@ function verdictOf(r: VerifyResult, level: number): Json {
   return out;
 }
 
-function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[], engine: EngineName): Json {
-  const { runs: done, mapsOut } = testRunRaw(input, runs, { engine });
+function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[], options: KernelOptions): Json {
+  const { runs: done, mapsOut } = testRunRaw(input, runs, options);
   return {
     ...(runs.length
       ? {

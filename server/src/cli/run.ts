@@ -59,7 +59,7 @@ function mustVerify(p: ProgramSpec, object: ObjectSpec, kernelBtf: Btf | undefin
   const r = verify(verifyInputOf(object, p), { logLevel: 0, kernelBtf });
   if (r.verdict === "reject") throw new CodedError("rejected", `${p.name} is rejected at instruction ${r.insn}: ${r.error.join(" / ")}`);
   if (r.verdict === "error") process.stderr.write(`beeline run: ${p.name} is not verified: ${r.message}\n`);
-  return { ...p, special: r.special };
+  return { ...p, btf: object.btf, special: r.special };
 }
 
 function mapContents(kernel: SimKernel): Row["maps"] {
@@ -194,7 +194,7 @@ export async function run(args: string[]): Promise<number> {
   const types = readKernelTypes(values.btf);
   const object = loadObject(await readObject(file, types), { kernelBtf: types.btf, fileName: file });
   const spec = pick(object, values.program);
-  const kernel = new SimKernel({ engine: engineOption(values.engine) });
+  const kernel = new SimKernel({ engine: engineOption(values.engine), kernelTypes: types.btf });
   const program = loadWithMaps(kernel, mustVerify(spec, object, types.btf), object.maps);
   if (values.summary) {
     if (typeof values.pcap !== "string") throw new UsageError("--summary goes with --pcap FILE");

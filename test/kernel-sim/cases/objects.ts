@@ -194,6 +194,11 @@ export const OBJECT_CASES: readonly RunCase[] = [
     },
   ),
   tc(
+    "kptr kept by an update",
+    `${NEW("plain")}; r1 = 7; *(u64 *)(r8 + 0) = r1; r1 = mapvalue 1 16; r2 = r8; call bpf_kptr_xchg; if r0 == 0 goto empty; r1 = r0; r2 = 0; kcall bpf_obj_drop_impl; empty: ${fill(64, 0, 0, 0, 0)}; r1 = 0; *(u32 *)(r10 - 68) = r1; r1 = map 1; ${stack(2, 68)}; ${stack(3, 64)}; r4 = 0; call bpf_map_update_elem; ${keep(0)}; r1 = mapvalue 1 16; r2 = 0; call bpf_kptr_xchg; if r0 == 0 goto out; r8 = r0; r0 = *(u64 *)(r8 + 0); ${keep(1)}; ${DROP(8)}; out: r0 = 0`,
+    { maps: [OUT, { type: 2, key: 4, size: 32, entries: 1, value: "held" }], funcs: [["main", "0"]] },
+  ),
+  tc(
     "per-CPU object",
     `r1 = type pair; r2 = 0; kcall bpf_percpu_obj_new_impl; if r0 == 0 goto out; r8 = r0; r1 = mapvalue 1 24; r2 = r8; call bpf_kptr_xchg; if r0 == 0 goto first; r1 = r0; r2 = 0; kcall bpf_percpu_obj_drop_impl; first: kcall bpf_rcu_read_lock; r1 = mapvalue 1 0; r8 = *(u64 *)(r1 + 24); if r8 == 0 goto let; r1 = r8; call bpf_this_cpu_ptr; r1 = 5; *(u64 *)(r0 + 0) = r1; r1 = r8; r2 = 0; call bpf_per_cpu_ptr; if r0 == 0 goto let; r0 = *(u64 *)(r0 + 8); ${keep(0)}; r1 = r8; r2 = 99; call bpf_per_cpu_ptr; if r0 == 0 goto let; r0 = 1; ${keep(1)}; let: kcall bpf_rcu_read_unlock; out: r0 = 0`,
     {
