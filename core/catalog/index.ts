@@ -7,4 +7,6 @@ export * from "./helpers.ts";
 export * from "./kfuncs.ts";
 export * from "./contexts.ts";
 export { CTX_STRUCTS } from "./generated/contexts.ts";
+export * from "./since.ts";
+export { ATTACH_TYPE_DOCS } from "./docs/attach-types.ts";
 export { MAP_TYPE_DOCS, PROGRAM_TYPE_DOCS } from "./docs/index.ts";

@@ -3,6 +3,7 @@ import { KFUNC_COLUMNS, KFUNC_ROWS } from "./generated/kfuncs.ts";
 import { PROG_TYPE as PT, ATTACH_TYPE as AT } from "./generated/enums.ts";
 import { kfuncDoc } from "./docs/index.ts";
 import { parseRanges } from "./id-ranges.ts";
+import { kfuncSince } from "./kfunc-since.ts";
 import { PROG_TYPE_NAMES } from "./names.ts";
 import type { KfuncRecord } from "./types.ts";
 
@@ -11,6 +12,7 @@ export const KFUNCS: readonly KfuncRecord[] = KFUNC_ROWS.map(([name, flags, btfI
   name,
   flags: new Set(flags ? flags.split(" ") : []),
   btfId,
+  since: kfuncSince(name),
   doc: kfuncDoc(name),
 }));
 

@@ -29,6 +29,8 @@ export interface HelperVariant {
 export interface KfuncRecord {
   readonly name: string;
   readonly flags: ReadonlySet<string>;
+  /** First kernel with it, `X.Y`; undefined for those that are there for the kernel's own tests. */
+  readonly since: string | undefined;
   /** Its BTF id in the measured kernel, whose types are bundled. */
   readonly btfId: number;
   /** What it does, in Markdown. */

@@ -12,7 +12,7 @@ export { btfOfFile } from "./btf/of-file.ts";
 export { openDwarf, type Dwarf, type DwarfFrame, type DwarfScope, type DwarfVariable } from "./dwarf/dwarf.ts";
 export { evaluate, type ExprContext, type ValuePlace } from "./dwarf/expr.ts";
 export { elementType, strip, typeText, VOID, type CMember, type CType } from "./ctype.ts";
-export { ctypeOf } from "./btf/ctype.ts";
+export { ctypeOf, functionText } from "./btf/ctype.ts";
 export type { LineRow } from "./dwarf/line.ts";
 export type { Place } from "./dwarf/sections.ts";
 export { linkObjects } from "./link/link.ts";

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { DESCRIBED, DESCRIBED_KFUNCS } from "../../core/catalog/docs/index.ts";
 import {
   HELPERS,
+  ATTACH_TYPE_DOCS,
+  ATTACH_TYPE_NAMES,
   MAP_TYPE_DOCS,
   MAP_TYPE_NAMES,
   PROG_TYPE_NAMES,
@@ -75,6 +77,7 @@ describe("descriptions", () => {
     const all = [
       ...[...HELPERS, ...KFUNCS].map((x) => [x.name, x.doc] as const),
       ...Object.entries(MAP_TYPE_DOCS),
+      ...Object.entries(ATTACH_TYPE_DOCS),
       ...Object.entries(PROGRAM_TYPE_DOCS),
     ];
     expect(all.filter(([, doc]) => sentences(doc) < 2 || sentences(doc) > 8).map(([name]) => name)).toEqual([]);
@@ -85,6 +88,7 @@ describe("types", () => {
   it("of programs and maps are all described", () => {
     expect(Object.keys(PROGRAM_TYPE_DOCS)).toEqual(PROG_TYPE_NAMES.slice(1));
     expect(Object.keys(MAP_TYPE_DOCS)).toEqual(MAP_TYPE_NAMES.slice(1));
+    expect(Object.keys(ATTACH_TYPE_DOCS)).toEqual(ATTACH_TYPE_NAMES);
   });
 });
 

@@ -1,7 +1,7 @@
 // How the verifier behaves whatever the program: it can be stopped, repeats itself to the byte, holds to the kernel version asked for. What it answers is tested in test/parity.
 import { describe, expect, it } from "vitest";
 import { Cancelled } from "../../core/base/index.ts";
-import { MAP_TYPE, PROG_TYPE } from "../../core/catalog/index.ts";
+import { kfuncByName, MAP_TYPE, PROG_TYPE } from "../../core/catalog/index.ts";
 import type { Insn } from "../../core/isa/index.ts";
 import { verify, type VerifyInput } from "../../core/verifier/index.ts";
 import { generate, inputOf } from "../proof/generator/index.ts";
@@ -10,6 +10,7 @@ import { kernelBtf } from "../parity/corpora.ts";
 const insn = (code: number, dst = 0, src = 0, off = 0, imm = 0): Insn => ({ code, dst, src, off, imm });
 const EXIT = insn(0x95);
 const MOV0 = insn(0xb7);
+const kcall = (name: string): Insn => insn(0x85, 0, 2, 0, kfuncByName(name)!.btfId);
 const program = (insns: Insn[], more: Partial<VerifyInput> = {}): VerifyInput => ({
   ...{
     name: "p",
@@ -63,7 +64,7 @@ describe("repetition", () => {
 
 describe("kernel version", () => {
   const answer = (input: VerifyInput, kernelVersion: string): string => {
-    const { verdict, error, message } = verify(input, { logLevel: 0, kernelVersion });
+    const { verdict, error, message } = verify(input, { logLevel: 0, kernelVersion, kernelBtf: kernelBtf() });
     return verdict === "accept" ? verdict : `${verdict} ${message ?? error.at(-1)}`;
   };
   const cases: [string, VerifyInput, string, string][] = [
@@ -72,6 +73,12 @@ describe("kernel version", () => {
     ["signed division", program([MOV0, insn(0x37, 0, 0, 1, 3), EXIT]), "6.5", "signed division needs Linux 6.6"],
     ["may_goto", program([MOV0, insn(0xe5), EXIT]), "6.8", "may_goto needs Linux 6.9"],
     ["a program type", program([MOV0, EXIT], { type: PROG_TYPE.NETFILTER }), "6.3", "program type netfilter needs Linux 6.4"],
+    [
+      "a kfunc",
+      program([kcall("bpf_rcu_read_lock"), kcall("bpf_rcu_read_unlock"), MOV0, EXIT]),
+      "6.1",
+      "bpf_rcu_read_lock needs Linux 6.2",
+    ],
     [
       "a map type",
       program([insn(0x18, 1, 1), insn(0), MOV0, EXIT], {
@@ -91,6 +98,9 @@ describe("kernel version", () => {
     const [since] = /\d+\.\d+$/.exec(words)!;
     expect(answer(input, since!)).toBe("accept");
     expect(answer(input, "6.18")).toBe("accept");
+  });
+  it("answers for no kfunc whose first version is not on record", () => {
+    expect(answer(program([kcall("bpf_modify_return_test_tp"), MOV0, EXIT]), "6.1")).toContain("bpf_modify_return_test_tp on Linux 6.1");
   });
   it("answers for no kernel that it does not know", () => {
     expect(answer(program([MOV0, EXIT]), "4.19")).toContain("kernel 4.19");

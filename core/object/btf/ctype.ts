@@ -1,6 +1,6 @@
 // BTF types seen as C types. It decodes a type when that is looked at and keeps none.
 import type { BtfId } from "../../base/index.ts";
-import { VOID, type CMember, type CType } from "../ctype.ts";
+import { typeText, VOID, type CMember, type CType } from "../ctype.ts";
 import { BTF_KIND, type Btf, type BtfType } from "./btf.ts";
 
 const KINDS: Readonly<Record<number, CType["kind"]>> = {
@@ -79,4 +79,15 @@ class BtfCType implements CType {
     for (let at = this.#type; at.kind === BTF_KIND.ARRAY && out.length < MAX_DEPTH; at = this.#btf.type(at.type)) out.push(at.nelems);
     return out;
   }
+}
+
+/** The declaration of a function: `struct task_struct *bpf_task_acquire(struct task_struct *p)`; undefined when there is none of that name. */
+export function functionText(btf: Btf, name: string): string | undefined {
+  const id = btf.find(name, BTF_KIND.FUNC);
+  if (!id) return undefined;
+  const proto = btf.type(btf.type(id).type);
+  const declared = (type: BtfId, what: string): string =>
+    `${type ? typeText(ctypeOf(btf, type)) : "void"} ${what}`.replace(/\* (?=\w)/, "*");
+  const params = proto.params.map((p) => (p.type === 0 && p.name === "" ? "..." : declared(p.type, p.name).trimEnd()));
+  return declared(proto.type, `${name}(${params.join(", ") || "void"})`);
 }

@@ -1,49 +1,17 @@
 // What a program uses that came after the kernel it is meant for: program, map and attach types, helpers, instructions. The state engine stays 6.18's whatever the version.
-import { ATTACH_TYPE as AT, MAP_TYPE as MT, PROG_TYPE as PT, helperById, MAP_TYPE_NAMES, PROG_TYPE_NAMES } from "../../catalog/index.ts";
+import {
+  attachTypeSince,
+  helperById,
+  kfuncByName,
+  MAP_TYPE_NAMES,
+  mapTypeSince,
+  PROG_TYPE_NAMES,
+  progTypeSince,
+} from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import * as op from "../../isa/index.ts";
 import { EINVAL, Unsupported, type Env } from "../env.ts";
 
-/** Types that came after 5.4, the oldest version that is answered for. */
-const PROG_SINCE: Readonly<Record<number, string>> = {
-  [PT.TRACING]: "5.5",
-  [PT.STRUCT_OPS]: "5.6",
-  [PT.EXT]: "5.6",
-  [PT.LSM]: "5.7",
-  [PT.SK_LOOKUP]: "5.9",
-  [PT.SYSCALL]: "5.14",
-  [PT.NETFILTER]: "6.4",
-};
-const MAP_SINCE: Readonly<Record<number, string>> = {
-  [MT.STRUCT_OPS]: "5.6",
-  [MT.RINGBUF]: "5.8",
-  [MT.INODE_STORAGE]: "5.10",
-  [MT.TASK_STORAGE]: "5.11",
-  [MT.BLOOM_FILTER]: "5.16",
-  [MT.USER_RINGBUF]: "6.1",
-  [MT.CGRP_STORAGE]: "6.2",
-  [MT.ARENA]: "6.9",
-};
-const ATTACH_SINCE: Readonly<Record<number, string>> = {
-  [AT.TRACE_FENTRY]: "5.5",
-  [AT.TRACE_FEXIT]: "5.5",
-  [AT.MODIFY_RETURN]: "5.7",
-  [AT.LSM_MAC]: "5.7",
-  [AT.TRACE_ITER]: "5.8",
-  [AT.CGROUP_INET4_GETPEERNAME]: "5.8",
-  [AT.CGROUP_INET6_GETPEERNAME]: "5.8",
-  [AT.CGROUP_INET4_GETSOCKNAME]: "5.8",
-  [AT.CGROUP_INET6_GETSOCKNAME]: "5.8",
-  [AT.XDP_DEVMAP]: "5.8",
-  [AT.XDP_CPUMAP]: "5.9",
-  [AT.CGROUP_INET_SOCK_RELEASE]: "5.9",
-  [AT.SK_SKB_VERDICT]: "5.13",
-  [AT.TRACE_KPROBE_MULTI]: "5.18",
-  [AT.LSM_CGROUP]: "6.0",
-  [AT.TRACE_UPROBE_MULTI]: "6.6",
-  [AT.TRACE_KPROBE_SESSION]: "6.10",
-  [AT.TRACE_UPROBE_SESSION]: "6.13",
-};
 const MEMSX = 0x80;
 const PSEUDO_BTF_ID = 3;
 const PSEUDO_FUNC = 4;
@@ -82,27 +50,31 @@ const number = (version: string): number => {
 const OLDEST = "5.4";
 const NEWEST = "6.18";
 
-/** Rejects with `... needs Linux X.Y` what `env.kernelVersion` lacks. Which kfuncs an older kernel has is not known, so those are not answered for. */
+/** Rejects with `... needs Linux X.Y` what `env.kernelVersion` lacks. A kfunc whose first version is not on record is not answered for. */
 export function checkKernelVersion(env: Env): void {
   const { kernelVersion: target, prog } = env;
   if (target === NEWEST) return;
   const wanted = number(target);
   if (!(wanted >= number(OLDEST) && wanted <= number(NEWEST))) throw new Unsupported(`kernel ${target} (${OLDEST} to ${NEWEST} are)`);
   const need = (what: string, since: string | undefined): void => {
-    if (since !== undefined && number(since) > wanted)
+    if (since && number(since) > wanted)
       env.fail("needs-linux", EINVAL, `${what} needs Linux ${since}, the program is for ${target}`);
   };
-  need(`program type ${PROG_TYPE_NAMES[prog.type] ?? prog.type}`, PROG_SINCE[prog.type]);
-  need(`attach type ${prog.expectedAttachType}`, prog.expectedAttachType ? ATTACH_SINCE[prog.expectedAttachType] : undefined);
+  need(`program type ${PROG_TYPE_NAMES[prog.type] ?? prog.type}`, progTypeSince(prog.type));
+  need(`attach type ${prog.expectedAttachType}`, prog.expectedAttachType ? attachTypeSince(prog.expectedAttachType) : undefined);
   const used = new Set(prog.insns.filter((i) => i.code === 0x18 && (i.src === 1 || i.src === 2)).map((i) => i.imm));
   for (const index of used) {
     const map = prog.maps[index];
-    if (map) need(`map type ${MAP_TYPE_NAMES[map.type] ?? map.type} of '${map.name}'`, MAP_SINCE[map.type]);
+    if (map) need(`map type ${MAP_TYPE_NAMES[map.type] ?? map.type} of '${map.name}'`, mapTypeSince(map.type));
   }
   prog.insns.forEach((insn, i) => {
     if (i > 0 && prog.insns[i - 1]!.code === 0x18) return;
     const found = insnSince(insn);
     if (found) need(`insn ${i}: ${found[0]}`, found[1]);
-    if (insn.code === (op.BPF_JMP | op.BPF_CALL) && insn.src === PSEUDO_KFUNC) throw new Unsupported(`kfuncs of Linux ${target}`);
+    if (insn.code !== (op.BPF_JMP | op.BPF_CALL) || insn.src !== PSEUDO_KFUNC) return;
+    const kfunc = env.kfuncs.name(insn.imm);
+    const since = kfunc && kfuncByName(kfunc)?.since;
+    if (!since) throw new Unsupported(`${kfunc ?? "a kfunc"} on Linux ${target}`);
+    need(`insn ${i}: ${kfunc}`, since);
   });
 }

@@ -1,5 +1,8 @@
 // The commands helpers, kfuncs, program-types and map-types: the catalog as rows. They hold no data of their own.
 import {
+  ATTACH_TYPE_DOCS,
+  ATTACH_TYPE_NAMES,
+  attachTypeSince,
   contextFields,
   MAP_TYPE_DOCS,
   PROGRAM_TYPE_DOCS,
@@ -8,11 +11,15 @@ import {
   KFUNCS,
   kfuncProgramTypes,
   MAP_TYPE_NAMES,
+  mapTypeSince,
   PROG_TYPE_NAMES,
+  progTypeSince,
   returnRange,
   type HelperRecord,
 } from "../../../core/catalog/index.ts";
+import { functionText } from "../../../core/object/index.ts";
 import { NOT_SIMULATED, SIMULATED } from "../../../core/kernel/index.ts";
+import { readKernelTypes } from "./input.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -59,9 +66,22 @@ export const helpers = listing(
 );
 
 export const kfuncs = listing(
-  () =>
-    KFUNCS.map((k) => ({ name: k.name, flags: [...k.flags], program_types: kfuncProgramTypes(k.name), ...simulated(k.name), doc: k.doc })),
-  (row) => `${row["name"] as string}  ${(row["flags"] as string[]).join(" ")}`,
+  () => {
+    const { btf } = readKernelTypes(undefined);
+    return KFUNCS.map((k) => ({
+      name: k.name,
+      prototype: (btf && functionText(btf, k.name)) ?? "",
+      since: k.since ?? null,
+      // Only programs with a GPL-compatible licence may call kernel functions at all.
+      gpl_only: true,
+      flags: [...k.flags],
+      program_types: kfuncProgramTypes(k.name),
+      ...simulated(k.name),
+      doc: k.doc,
+    }));
+  },
+  (row) =>
+    `${(row["prototype"] || row["name"]) as string}  ${(row["flags"] as string[]).join(" ")}  (since ${String(row["since"] ?? "?")})`,
 );
 
 export const programTypes = listing(
@@ -71,13 +91,28 @@ export const programTypes = listing(
       const context = contextFields(id, 0);
       const range = returnRange(id, 0);
       return [
-        { id, name, context: context?.struct ?? null, returns: range ? [range.min, range.max] : null, doc: PROGRAM_TYPE_DOCS[name] ?? "" },
+        {
+          id,
+          name,
+          since: progTypeSince(id),
+          context: context?.struct ?? null,
+          returns: range ? [range.min, range.max] : null,
+          doc: PROGRAM_TYPE_DOCS[name] ?? "",
+        },
       ];
     }),
   (row) => `${String(row["id"]).padStart(3)}  ${(row["name"] as string).padEnd(24)} ${(row["context"] as string | null) ?? ""}`,
 );
 
 export const mapTypes = listing(
-  () => MAP_TYPE_NAMES.flatMap((name, id) => (id === 0 ? [] : [{ id, name, ...simulated(name), doc: MAP_TYPE_DOCS[name] ?? "" }])),
+  () =>
+    MAP_TYPE_NAMES.flatMap((name, id) =>
+      id === 0 ? [] : [{ id, name, since: mapTypeSince(id), ...simulated(name), doc: MAP_TYPE_DOCS[name] ?? "" }],
+    ),
   (row) => `${String(row["id"]).padStart(3)}  ${row["name"] as string}`,
+);
+
+export const attachTypes = listing(
+  () => ATTACH_TYPE_NAMES.map((name, id) => ({ id, name, since: attachTypeSince(id), doc: ATTACH_TYPE_DOCS[name] ?? "" })),
+  (row) => `${String(row["id"]).padStart(3)}  ${row["name"] as string}  (since ${row["since"] as string})`,
 );

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
   helpers: { help: "list the helpers of Linux 6.18", load: () => import("./catalog.ts").then((m) => m.helpers) },
   kfuncs: { help: "list the kfuncs", load: () => import("./catalog.ts").then((m) => m.kfuncs) },
   "program-types": { help: "list the program types", load: () => import("./catalog.ts").then((m) => m.programTypes) },
+  "attach-types": { help: "list the attach types", load: () => import("./catalog.ts").then((m) => m.attachTypes) },
   "map-types": { help: "list the map types", load: () => import("./catalog.ts").then((m) => m.mapTypes) },
 };
 
