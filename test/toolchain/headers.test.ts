@@ -29,6 +29,11 @@ SEC("fentry/bpf_fentry_test2") int BPF_PROG(entered, int a, u64 b) {
   bpf_repeat(3) sum++;
   return bpf_core_field_exists(task->pid) + bpf_core_type_exists(struct mm_struct) + BPF_CORE_READ(task, real_parent, tgid) + sum;
 }
+struct two { u64 x; u32 y; };
+SEC("fentry/bpf_fentry_test3") int BPF_PROG2(by_value, struct two, t, char, c, struct task_struct *, p) {
+  switch (c) { case (char)__bpf_constant_htons(7): return 1; }
+  return t.x + t.y + c + p->pid;
+}
 SEC("kprobe/do_unlinkat") int BPF_KPROBE(unlink, int dfd, struct filename *name) { return dfd + (long)BPF_CORE_READ(name, name); }
 SEC("kretprobe/do_unlinkat") int BPF_KRETPROBE(unlinked, long ret) { return ret; }
 SEC("ksyscall/openat") int BPF_KSYSCALL(openat, int dfd, const char *path, int flags, int mode) { return dfd + flags + mode; }
@@ -61,12 +66,16 @@ describe.skipIf(!(await findClang()).clang)("with clang", () => {
       const spec = loadObject(r.ok ? r.object : new Uint8Array(0), { kernelBtf: kernelBtf(), fileName: "all.bpf.c" });
       expect(spec.programs.map((p) => [p.name, p.error, p.attachTo])).toEqual([
         ["entered", undefined, "bpf_fentry_test2"],
+        ["by_value", undefined, "bpf_fentry_test3"],
         ["unlink", undefined, "do_unlinkat"],
         ["unlinked", undefined, "do_unlinkat"],
         ["openat", undefined, "openat"],
         ["count", undefined, undefined],
       ]);
       expect(spec.maps.find((m) => m.name === "bloom")?.mapExtra).toBe(3n);
+      // The struct is in the first two places of the context, what follows behind them.
+      const reads = spec.programs[1]!.insns.filter((i) => i.code === 0x79 && i.src === 1).map((i) => i.off);
+      expect(reads.sort((a, b) => a - b)).toEqual([0, 8, 16, 24]);
       // Five kfuncs of the number iterator, called by their kernel ids.
       expect(spec.programs[0]!.insns.filter((i) => i.code === 0x85 && i.src === 2 && i.imm > 0).length).toBeGreaterThanOrEqual(9);
     } finally {

@@ -151,6 +151,14 @@ static __always_inline void bpf_tail_call_static(void *ctx, const void *map, con
 /* Up to three values go by bpf_trace_printk, more by bpf_trace_vprintk. */
 #define bpf_printk(format, args...) bpf_cat2(bpf_cat2(bpf_print, bpf_count(args)), _)(format, ##args)
 
+#define __bpf_printk(format, args...) bpf_print_few_(format, ##args)
+#define __bpf_vprintk(format, args...) bpf_vprintk_(format, ##args)
+
+/* Names that other headers use to put words together. */
+#define ___bpf_concat(a, b) a##b
+#define ___bpf_apply(fn, n) ___bpf_concat(fn, n)
+#define ___bpf_narg(...) bpf_count(__VA_ARGS__)
+
 /* --- open-coded iterators --- */
 struct bpf_iter_num;
 extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __weak __ksym;

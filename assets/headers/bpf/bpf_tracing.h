@@ -137,6 +137,41 @@ struct pt_regs___arm64 { unsigned long orig_x0; } __attribute__((preserve_access
 
 /* tp_btf, fentry, fexit, fmod_ret, lsm, iter, struct_ops: the context is an array of 64-bit arguments. */
 #define BPF_PROG(name, args...) bpf_wrapped_(name, unsigned long long, bpf_from_ctx_, ##args)
+/* The same for structs by value: types and names in turn. An argument of more than 8 bytes takes two places of the context. */
+#define bpf_places_(type) ((sizeof(type) + 7) / 8)
+#define bpf_take_(type, at)                                                    \
+	({                                                                     \
+		union {                                                        \
+			type value;                                            \
+			unsigned long long place[bpf_places_(type)];           \
+		} bpf_arg;                                                     \
+		bpf_arg.place[0] = ctx[at];                                    \
+		if (bpf_places_(type) > 1)                                     \
+			bpf_arg.place[bpf_places_(type) - 1] = ctx[(at) + 1];  \
+		bpf_arg.value;                                                 \
+	})
+#define bpf_takes0_(at)
+#define bpf_takes2_(at, type, name) , bpf_take_(type, at)
+#define bpf_takes4_(at, type, name, ...) bpf_takes2_(at, type, name) bpf_takes2_((at) + bpf_places_(type), __VA_ARGS__)
+#define bpf_takes6_(at, type, name, ...) bpf_takes2_(at, type, name) bpf_takes4_((at) + bpf_places_(type), __VA_ARGS__)
+#define bpf_takes8_(at, type, name, ...) bpf_takes2_(at, type, name) bpf_takes6_((at) + bpf_places_(type), __VA_ARGS__)
+#define bpf_takes10_(at, type, name, ...) bpf_takes2_(at, type, name) bpf_takes8_((at) + bpf_places_(type), __VA_ARGS__)
+#define bpf_takes12_(at, type, name, ...) bpf_takes2_(at, type, name) bpf_takes10_((at) + bpf_places_(type), __VA_ARGS__)
+#define bpf_params0_()
+#define bpf_params2_(type, name) , type name
+#define bpf_params4_(type, name, ...) bpf_params2_(type, name) bpf_params2_(__VA_ARGS__)
+#define bpf_params6_(type, name, ...) bpf_params2_(type, name) bpf_params4_(__VA_ARGS__)
+#define bpf_params8_(type, name, ...) bpf_params2_(type, name) bpf_params6_(__VA_ARGS__)
+#define bpf_params10_(type, name, ...) bpf_params2_(type, name) bpf_params8_(__VA_ARGS__)
+#define bpf_params12_(type, name, ...) bpf_params2_(type, name) bpf_params10_(__VA_ARGS__)
+#define BPF_PROG2(name, args...)                                               \
+	name(unsigned long long *ctx);                                         \
+	static __always_inline typeof(name(0)) name##_body(unsigned long long *ctx bpf_cat2(bpf_cat2(bpf_params, bpf_count(args)), _)(args)); \
+	typeof(name(0)) name(unsigned long long *ctx)                          \
+	{                                                                      \
+		return name##_body(ctx bpf_cat2(bpf_cat2(bpf_takes, bpf_count(args)), _)(0, ##args)); \
+	}                                                                      \
+	static __always_inline typeof(name(0)) name##_body(unsigned long long *ctx bpf_cat2(bpf_cat2(bpf_params, bpf_count(args)), _)(args))
 #define BPF_KPROBE(name, args...) bpf_wrapped_(name, struct pt_regs, bpf_from_regs_, ##args)
 #define BPF_KRETPROBE(name, args...) bpf_wrapped_(name, struct pt_regs, bpf_from_ret_, ##args)
 #define BPF_UPROBE(name, args...) BPF_KPROBE(name, ##args)

@@ -134,7 +134,7 @@ function fill(c: Cursor, a: Assembler): void {
   const size = c.accept(",") ? count(c, "a size") : 1;
   const value = c.accept(",") ? c.number() : 0n;
   if (size > 8 || repeat * size > MAX_FILL) c.fail("at most 8 bytes an element");
-  for (let i = 0; i < repeat; i++) a.here().append(a.encode(value, size));
+  a.here().repeat(a.encode(value, size), repeat);
 }
 
 function type(c: Cursor, a: Assembler): void {

@@ -53,6 +53,16 @@ export class Section {
     this.#bytes.set(bytes, this.size);
     this.size += bytes.length;
   }
+  /** Appends `unit` `times` times. */
+  repeat(unit: Uint8Array | readonly number[], times: number): void {
+    const total = unit.length * times;
+    if (total === 0) return;
+    this.#reserve(total);
+    this.#bytes.set(unit, this.size);
+    for (let done = unit.length; done < total; done *= 2)
+      this.#bytes.copyWithin(this.size + done, this.size, this.size + Math.min(done, total - done));
+    this.size += total;
+  }
   fill(count: number, value: number): void {
     if (this.type !== SHT.NOBITS) {
       this.#reserve(count);

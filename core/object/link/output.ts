@@ -8,10 +8,10 @@ const SHF_STRINGS = 0x20;
 /** No map of the kernel and no program is larger. */
 const MAX_SECTION = 1 << 28;
 
-/** Records of .BTF.ext of one section, words of one record after the other. */
+/** Records of .BTF.ext of one section: blocks of words, one record of `recSize` bytes behind the other. */
 export interface ExtRecords {
   recSize: number;
-  readonly records: Uint32Array[];
+  readonly blocks: Uint32Array[];
 }
 export interface SecVar {
   readonly type: BtfId;
@@ -100,7 +100,7 @@ export class Output {
   }
 
   addSection(name: string): OutSection {
-    const none = (): ExtRecords => ({ recSize: 0, records: [] });
+    const none = (): ExtRecords => ({ recSize: 0, blocks: [] });
     const section: OutSection = {
       name,
       index: 0,

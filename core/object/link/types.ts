@@ -104,14 +104,13 @@ function appendExt(out: Output, input: LinkInput, btf: BtfBlob, ext: ByteReader)
       if (records.recSize === 0) records.recSize = run.recSize;
       if (records.recSize !== run.recSize)
         fail(input, "link-section", `incompatible .BTF.ext record sizes for section '${name}'`, place + run.at);
-      for (let i = 0; i < run.count; i++) {
-        const at = run.at + i * run.recSize;
-        const words = Uint32Array.from({ length: run.recSize / 4 }, (_, k) => ext.u32(at + k * 4));
-        words[0]! += s.outOff;
-        if (part.id > 0) words[part.id] = input.typeMap[words[part.id]!]!;
-        for (const k of part.strings) words[k] = out.btf.string(btf, words[k]!);
-        records.records.push(words);
+      const words = Uint32Array.from({ length: (run.count * run.recSize) / 4 }, (_, k) => ext.u32(run.at + k * 4));
+      for (let at = 0; at < words.length; at += run.recSize / 4) {
+        words[at]! += s.outOff;
+        if (part.id > 0) words[at + part.id] = input.typeMap[words[at + part.id]!]!;
+        for (const k of part.strings) words[at + k] = out.btf.string(btf, words[at + k]!);
       }
+      records.blocks.push(words);
     }
   }
 }
@@ -134,7 +133,11 @@ export function addDatasecs(out: Output): void {
 /** Type ids of records, after types were removed. */
 export function renumberExt(out: Output, newId: Uint32Array): void {
   for (const s of out.sections)
-    for (const part of PARTS) if (part.id > 0) for (const r of s[part.list].records) r[part.id] = newId[r[part.id]!]!;
+    for (const { list, id } of PARTS) {
+      if (id === 0) continue;
+      const { recSize, blocks } = s[list];
+      for (const b of blocks) for (let at = id; at < b.length; at += recSize / 4) b[at] = newId[b[at]!]!;
+    }
 }
 
 /** .BTF.ext of the result as words (its header included), or undefined when no input has records. */
@@ -147,13 +150,14 @@ export function extWords(out: Output): number[] | undefined {
 }
 
 function partWords(out: Output, list: "funcs" | "lines" | "relos"): number[] {
-  const sections = out.sections.filter((s) => s[list].records.length > 0);
+  const sections = out.sections.filter((s) => s[list].blocks.length > 0);
   const sizes = new Set(sections.map((s) => s[list].recSize));
   if (sizes.size > 1) throw new CodedError("link-section", `mismatch in .BTF.ext record sizes ${[...sizes].join(" and ")}`);
   const words: number[] = sections.length > 0 ? [...sizes] : [];
   for (const s of sections) {
-    words.push(out.btf.strings.at(s.name), s[list].records.length);
-    for (const r of s[list].records) for (const w of r) words.push(w);
+    const { blocks, recSize } = s[list];
+    words.push(out.btf.strings.at(s.name), (4 * blocks.reduce((n, b) => n + b.length, 0)) / recSize);
+    for (const b of blocks) for (const w of b) words.push(w);
   }
   return words;
 }
