@@ -23,6 +23,7 @@ export const CHECK_IDS = [
   "call-destination",
   "call-under-lock",
   "callback-btf",
+  "callback-dead",
   "callback-return",
   "callback-static",
   "calls-privilege",

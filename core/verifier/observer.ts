@@ -24,8 +24,8 @@ export interface VerifyObserver {
   begin(watched: Watched, subprog: number): void;
   /** The instruction at `state.insnIdx` comes next in `state`. If the state was kept here, `state.parent` is the kept copy. */
   visit(state: VState): void;
-  /** `state` ends at `state.insnIdx`: the kept state `by` covers it. With `loop` ranges were compared whether precise or not. */
-  covered(state: VState, by: VState, loop: boolean): void;
+  /** `state` ends at `state.insnIdx`: the kept state `by` covers it. With `within` all ranges were compared, of scalars that are precise and of others. */
+  covered(state: VState, by: VState, within: boolean): void;
   /** `to` starts as a copy of `from`, at the instruction that `from` visited last, and is explored later. */
   fork(from: VState, to: VState): void;
 }

@@ -4,6 +4,7 @@ import { Env, EFAULT, Reject, Unsupported, type InsnAux, type Subprog } from "./
 import { NOT_INIT } from "./domain/reg-types.ts";
 import { KfuncTable } from "./btf/kfuncs.ts";
 import { parseRecord } from "./btf/record.ts";
+import { checkFunctionAddresses } from "./check/function-address.ts";
 import { checkMaxStackDepth } from "./check/stack-depth.ts";
 import { Backtrack } from "./explore/backtrack.ts";
 import { explain } from "./explain/explain.ts";
@@ -149,6 +150,7 @@ export function verify(input: VerifyInput, options: VerifyOptions): VerifyResult
     env.saidAt = -1;
     removeFastcallStack(env);
     checkMaxStackDepth(env);
+    checkFunctionAddresses(env);
     addRewriteStack(env);
     return { ...result(env, { verdict: "accept", errno: 0, error: [], insn: -1 }), special: specialAccesses(env) };
   } catch (e) {

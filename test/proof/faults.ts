@@ -60,6 +60,12 @@ export const FAULTS: readonly Fault[] = [
     to: "setKnown(B, <u64>(<i64>from - <i64>to));",
   },
   {
+    name: "link by constant: a distance at 32 bits added at 64",
+    file: `${TRANSFER}/linked.ts`,
+    from: "(reg.id | known.id) & BPF_ADD_CONST32 ? 1 : 0",
+    to: "0",
+  },
+  {
     name: "scalar id kept after an operation that is no addition of a constant",
     file: `${TRANSFER}/alu.ts`,
     from: "!env.bpfCapable) {\n    r.id = 0;\n    r.off = 0;\n    return;",
@@ -68,8 +74,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "scalar id kept by a 32-bit move of a number that does not fit",
     file: `${TRANSFER}/alu.ts`,
-    from: "    if (!fits) r.id = 0;",
-    to: "",
+    from: "    r = fits ? from : from.unlinked();",
+    to: "    r = from;",
   },
   {
     name: "precision of a predicted comparison not asked for",

@@ -1,6 +1,6 @@
 // When a kept state covers the current one (states_equal, 6.18). The soundness of pruning rests here; it changes no state.
 import type { Env } from "../env.ts";
-import { BPF_ADD_CONST, sameBody, type Reg } from "../domain/reg.ts";
+import { BPF_ADD_CONST, linkId, sameBody, type Reg } from "../domain/reg.ts";
 import * as T from "../domain/reg-types.ts";
 import {
   BPF_REG_SIZE,
@@ -101,7 +101,9 @@ function scalarSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact
   if ((old.id & BPF_ADD_CONST) !== 0 && (cur.id & BPF_ADD_CONST) === 0) return false;
   if (old.id !== 0 && (old.id & BPF_ADD_CONST) === 0 && (cur.id & BPF_ADD_CONST) !== 0) return false;
   if ((old.id & BPF_ADD_CONST) !== 0 && old.off !== cur.off) return false;
-  return (old.s === cur.s || env.D.ops.within(old.s, cur.s) !== 0) && ids.sameScalar(old.id, cur.id);
+  if (old.s !== cur.s && env.D.ops.within(old.s, cur.s) === 0) return false;
+  // Those without a distance are linked to those with one: their ids correspond as well.
+  return ids.sameScalar(old.id, cur.id) && ((old.id & BPF_ADD_CONST) === 0 || ids.same(linkId(old.id), linkId(cur.id)));
 }
 
 /** Forgets which ids correspond; comparisons by `regsExact` share one correspondence until then. */

@@ -47,7 +47,8 @@ function iterDepthsDiffer(old: VState, cur: VState): boolean {
   );
 }
 
-type Answer = "miss" | "miss-no-new" | "hit" | "hit-loop";
+/** `hit-within`: covered by ranges, precise or not; `hit-loop`: so, and inside a loop whose precision may still grow. */
+type Answer = "miss" | "miss-no-new" | "hit" | "hit-within" | "hit-loop";
 
 /** Compares with a kept state that still has paths to explore: only loops may end here. */
 function compareOpen(env: Env, insnIdx: number, old: VState): Answer {
@@ -65,7 +66,7 @@ function compareOpen(env: Env, insnIdx: number, old: VState): Answer {
   const insn = env.insns[insnIdx]!;
   if (insn.code === (BPF_JMP | BPF_JCOND) && old.mayGotoDepth !== cur.mayGotoDepth && statesEqual(env, old, cur, RANGE_WITHIN))
     return "hit-loop";
-  if (env.aux[insnIdx]!.callsCallback) return statesEqual(env, old, cur, RANGE_WITHIN) ? "hit" : "miss-no-new";
+  if (env.aux[insnIdx]!.callsCallback) return statesEqual(env, old, cur, RANGE_WITHIN) ? "hit-within" : "miss-no-new";
   if (
     maybeLooping(old, cur) &&
     statesEqual(env, old, cur, EXACT) &&
@@ -112,7 +113,8 @@ export function isStateVisited(env: Env, insnIdx: number): boolean {
       const loop = env.scc.isIncomplete(old);
       answer = statesEqual(env, old, cur, loop ? RANGE_WITHIN : NOT_EXACT) ? (loop ? "hit-loop" : "hit") : "miss";
     }
-    if (answer === "hit" || answer === "hit-loop") {
+    if (answer === "hit" || answer === "hit-within" || answer === "hit-loop") {
+      env.observer?.covered(cur, old, answer !== "hit");
       covered(env, insnIdx, entry, answer === "hit-loop");
       return true;
     }
@@ -135,7 +137,6 @@ export function isStateVisited(env: Env, insnIdx: number): boolean {
 
 function covered(env: Env, insnIdx: number, entry: ExploredEntry, loop: boolean): void {
   const cur = env.cur;
-  env.observer?.covered(cur, entry.state, loop);
   entry.hitCnt++;
   if (env.aux[env.insnIdx]!.jmpPoint) pushHistory(env, cur);
   propagatePrecision(env, entry.state, cur, null);

@@ -49,6 +49,6 @@ function synced(env: Env, reg: Reg, known: Reg): Reg {
   const next = known.copy();
   next.off = reg.off;
   next.id = reg.id;
-  next.s = env.D.ops.addDelta(known.s, reg.off, known.off, reg.id & BPF_ADD_CONST32 ? 1 : 0);
+  next.s = env.D.ops.addDelta(known.s, reg.off, known.off, (reg.id | known.id) & BPF_ADD_CONST32 ? 1 : 0);
   return next;
 }

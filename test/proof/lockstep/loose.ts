@@ -132,7 +132,7 @@ function jump(d: Draft, insn: Insn, node: Node, f: number): void {
 }
 
 /**
- * What is loose where a state inside a loop is covered. Ranges were compared, so a scalar is only if it was before and is not precise in `by`;
+ * What is loose where a state was covered by ranges, as inside loops. They were compared, so a scalar is only if it was before and is not precise in `by`;
  * what nobody read any more before nobody reads now, though `by`, which is not cleaned yet, may still speak of it.
  */
 export function meetLoose(before: Loose | null, by: Loose): Loose | null {

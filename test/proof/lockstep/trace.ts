@@ -18,7 +18,7 @@ export interface Node {
   readonly frames: readonly Frame[];
   readonly kids: Node[];
   readonly by: VState | null;
-  readonly loop: boolean;
+  readonly within: boolean;
 }
 
 /** Marks of a slot in {@link Loose}: bits 0 to 7 its bytes (as Slot counts them) that nobody reads, bit 8 a spilled scalar that is not precise. */
@@ -64,17 +64,17 @@ export class Trace implements VerifyObserver {
     const { parent } = state;
     if (parent && parent.insnIdx === state.insnIdx && !this.#kept.has(parent)) this.#kept.set(parent, node);
   }
-  covered(state: VState, by: VState, loop: boolean): void {
-    if (this.complete) this.#add(state, by, loop);
+  covered(state: VState, by: VState, within: boolean): void {
+    if (this.complete) this.#add(state, by, within);
   }
   fork(from: VState, to: VState): void {
     const node = this.#at.get(from);
     if (node) this.#at.set(to, node);
   }
-  #add(state: VState, by: VState | null, loop: boolean): Node {
+  #add(state: VState, by: VState | null, within: boolean): Node {
     const up = this.#at.get(state);
     const frames = state.frames.map((f, i) => frameOf(f, up?.frames[i]));
-    const node: Node = { idx: state.insnIdx, frames, kids: [], by, loop };
+    const node: Node = { idx: state.insnIdx, frames, kids: [], by, within };
     this.nodes++;
     if (up) up.kids.push(node);
     else if (!this.roots.has(this.#subprog)) this.roots.set(this.#subprog, node);

@@ -121,7 +121,7 @@ export class Walk {
     if (node.by) {
       const to = this.#trace.nodeOf(node.by)!;
       const by = this.#trace.looseOf(node.by, to);
-      const loose = node.loop ? meetLoose(item.loose, by) : by;
+      const loose = node.within ? meetLoose(item.loose, by) : by;
       return this.#accept(to, { ...item, node: to, loose }, null, mask);
     }
     this.#found.push(item);

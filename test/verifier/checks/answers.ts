@@ -93,6 +93,7 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
   "call-depth/0": { errno: 7, words: "the call stack of 9 frames is too deep" },
   "too-many-subprogs/0": { errno: 7, words: "too many subprograms" },
   "callback-btf/0": { errno: 22, words: "missing btf func_info" },
+  "callback-dead/0": { errno: 14, words: "verifier bug: No program to jit at insn 7 (subprog < 0)" },
   "callback-static/0": { errno: 22, words: "callback function not static" },
   "callback-return/0": { errno: 13, words: "R0 not a scalar value" },
   "return-value/1": { errno: 22, words: "At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]" },

@@ -43,6 +43,17 @@ export const FUNCTIONS: readonly Fixture[] = [
   },
   { check: "callback-btf", type: "xdp", maps: [HASH], text: `r2 = func cb <--; ${END}; cb: ${END}`, neighbour: { funcs: withLocal("cb") } },
   {
+    check: "callback-dead",
+    type: "xdp",
+    funcs: [
+      ["main", "0"],
+      ["local", "f"],
+      ["local", "cb"],
+    ],
+    text: `r2 = func cb; call f; ${END}; f: ${END}; cb: ${END}`,
+    neighbour: ["f: ", "f: call cb; "],
+  },
+  {
     check: "callback-static",
     type: "xdp",
     maps: [HASH],
