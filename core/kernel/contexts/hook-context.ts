@@ -69,9 +69,11 @@ export function hookContext(kernel: SimKernel, program: LoadedProgram, args: Arg
   const region = kernel.memory.alloc("ctx", layout.struct, size);
   for (const [name, value] of Object.entries(args)) {
     const field = layout.fields.find((f) => f[0] === name);
-    if (field && field[3].endsWith("*")) throw new CodedError("bad-event", `event: ${name} is a pointer, which the machine sets itself`);
-    if (field) kernel.memory.write(region.start + field[1], bytesOf(value, field[2]));
-    else if (!EXTRA[type]?.includes(name) && !SOCKET.includes(name))
+    const isExtra = EXTRA[type]?.includes(name) === true;
+    if (field && !isExtra && field[3].endsWith("*"))
+      throw new CodedError("bad-event", `event: ${name} is a pointer, which the machine sets itself`);
+    if (field && !isExtra) kernel.memory.write(region.start + field[1], bytesOf(value, field[2]));
+    else if (!isExtra && !SOCKET.includes(name))
       throw new CodedError("bad-event", `event: struct ${layout.struct} has no field ${name} here`);
   }
   if (CGROUP_HOOKS.has(type)) state.attached = true;

@@ -14,6 +14,11 @@ export const bytesArg = (vm: Machine, reg: number, size: number): Uint8Array =>
 export function putArg(vm: Machine, reg: number, bytes: Uint8Array): void {
   vm.memory.write(vm.argMem(reg, bytes.length, true), bytes);
 }
+/** Zeros for `size` bytes that register `reg` points at, which may be written: traps before it takes memory for them. */
+export function room(vm: Machine, reg: number, size: number): Uint8Array<ArrayBuffer> {
+  vm.argMem(reg, size, true);
+  return new Uint8Array(size);
+}
 export function putU64(vm: Machine, reg: number, value: bigint): void {
   vm.memory.view.setBigUint64(vm.argMem(reg, 8, true), BigInt.asUintN(64, value), true);
   vm.memory.markDirty(vm.u32(reg), 8);

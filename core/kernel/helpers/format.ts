@@ -5,6 +5,9 @@ import { readCString } from "./memory-access.ts";
 
 const SPEC = /%(%|([-+ 0#]*)(\d*)(?:\.(\d+))?((?:ll|l|hh|h)?[diuxXcs]|p(?:ks|us|x|K|s|S|B|i4|I4|i6|I6)?))/g;
 
+/** Widest field (lib/vsprintf.c). */
+const FIELD_WIDTH_MAX = (1 << 23) - 1;
+
 /** The text, or a negative errno when the format is none that the kernel takes. `args` are 64-bit values. */
 export function formatText(kernel: SimKernel, format: string, args: readonly bigint[]): string | number {
   if (format.replace(SPEC, "").includes("%")) return -EINVAL;
@@ -14,7 +17,7 @@ export function formatText(kernel: SimKernel, format: string, args: readonly big
     if (kind === "%") return "%";
     const value = args[next++];
     if (value === undefined) missing = true;
-    return pad(convert(kernel, conversion, value ?? 0n, flags ?? ""), flags ?? "", Number(width || 0));
+    return pad(convert(kernel, conversion, value ?? 0n, flags ?? ""), flags ?? "", Math.min(Number(width || 0), FIELD_WIDTH_MAX));
   });
   return missing ? -EINVAL : text;
 }

@@ -2,7 +2,7 @@
 import type { Machine } from "../../vm/index.ts";
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOMSG, ENOSPC, EOPNOTSUPP, EPERM } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
-import { bytesArg, cText, note, putArg } from "./args.ts";
+import { bytesArg, cText, note, putArg, room } from "./args.ts";
 import type { HelperTable } from "./types.ts";
 import { utf8 } from "../../base/index.ts";
 
@@ -11,7 +11,7 @@ const BASE_NAME = 1n;
 
 /** Copies text as the sysctl helpers do: cut text ends in NUL and is -E2BIG, else the rest is zeroed (copy_sysctl_value). */
 function putText(vm: Machine, reg: number, size: number, text: string | undefined): number {
-  const out = new Uint8Array(size);
+  const out = room(vm, reg, size);
   if (text === undefined || size === 0) {
     putArg(vm, reg, out);
     return -EINVAL;

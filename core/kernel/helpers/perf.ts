@@ -2,7 +2,7 @@
 import type { Machine } from "../../vm/index.ts";
 import { E2BIG, EINVAL, ENOENT } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
-import { putArg } from "./args.ts";
+import { putArg, room } from "./args.ts";
 import type { HelperTable } from "./types.ts";
 
 const INDEX_MASK = 0xffffffffn;
@@ -19,13 +19,13 @@ function missing(k: SimKernel, vm: Machine): number {
 }
 function readValue(k: SimKernel, vm: Machine): void {
   const size = vm.u32(4);
-  putArg(vm, 3, new Uint8Array(size));
+  putArg(vm, 3, room(vm, 3, size));
   vm.ret(size === VALUE_BYTES ? missing(k, vm) : -EINVAL);
 }
 /** The counter of the event that runs a perf_event program. */
 function progValue(k: SimKernel, vm: Machine): void {
   const size = vm.u32(3);
-  const out = new Uint8Array(size);
+  const out = room(vm, 2, size);
   if (size === VALUE_BYTES) {
     const view = new DataView(out.buffer);
     for (const off of [0, 8, 16]) view.setBigUint64(off, k.hardware.nowNs, true);

@@ -55,7 +55,7 @@ export function pushSegments(k: SimKernel, vm: Machine, srh: Uint8Array, inline:
   if (inline && skb.protocol !== IPV6_PROTO) return -EBADMSG;
   const { memory } = vm;
   const old = memory.read(skb.networkHeader, IPV6_BYTES);
-  const segment = SRH_BYTES + SEGMENT_BYTES * srh[SRH.left]!;
+  const segment = SRH_BYTES + SEGMENT_BYTES * srh[SRH.first]!;
   const put = srh.slice();
   const outer = inline ? old.slice() : new Uint8Array(IPV6_BYTES);
   if (inline) {

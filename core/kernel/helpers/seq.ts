@@ -4,7 +4,7 @@ import type { Machine } from "../../vm/index.ts";
 import { E2BIG, EINVAL, ENAMETOOLONG, ENOENT, EOVERFLOW } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { showValue } from "../show-btf.ts";
-import { bytesArg, cText, pointerArg, putArg } from "./args.ts";
+import { bytesArg, cText, pointerArg, putArg, room } from "./args.ts";
 import { formatText } from "./format.ts";
 import { readSafely } from "./memory-access.ts";
 import type { HelperTable } from "./types.ts";
@@ -43,13 +43,13 @@ function shown(k: SimKernel, vm: Machine, reg: number, size: number, flags: bigi
   return showValue(btf, id, (off, bytes) => readSafely(k, address + BigInt(off), bytes), Number(flags));
 }
 function snprintfBtf(k: SimKernel, vm: Machine): void {
-  const room = vm.u32(2);
+  const space = vm.u32(2);
   const text = shown(k, vm, 3, vm.u32(4), vm.u64(5));
   if (typeof text === "number") return vm.ret(text);
-  if (room > 0) {
-    const out = new Uint8Array(room);
-    out.set(cText(text).subarray(0, Math.min(text.length, room - 1)));
-    putArg(vm, 1, out.subarray(0, Math.min(text.length, room - 1) + 1));
+  if (space > 0) {
+    const out = room(vm, 1, space);
+    out.set(cText(text).subarray(0, Math.min(text.length, space - 1)));
+    putArg(vm, 1, out.subarray(0, Math.min(text.length, space - 1) + 1));
   }
   vm.ret(text.length);
 }

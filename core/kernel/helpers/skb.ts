@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import type { SkBuff } from "../contexts/skb.ts";
 import { EACCES, EALREADY, EFAULT, EINVAL, ENOMEM, ENOTSUPP, EOPNOTSUPP } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
-import { putArg, skbOf } from "./args.ts";
+import { putArg, skbOf, room } from "./args.ts";
 import { replace, sumWords } from "./checksum.ts";
 import type { HelperTable } from "./types.ts";
 
@@ -182,7 +182,7 @@ export const SKB_HELPERS: HelperTable = {
   40: (k, vm) => vm.ret(skbOf(k).ipSummed === 2 ? vm.u32(2) : -ENOTSUPP),
   50: adjustRoom,
   66: (_k, vm) => {
-    putArg(vm, 3, new Uint8Array(vm.u32(4)));
+    putArg(vm, 3, room(vm, 3, vm.u32(4)));
     vm.ret(-EINVAL);
   },
   97: ecnSetCe,

@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import { EINVAL } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import type { SimSocket } from "../objects/index.ts";
-import { bytesArg, hookSocket, pointerArg, putArg } from "./args.ts";
+import { bytesArg, hookSocket, pointerArg, putArg, room } from "./args.ts";
 import type { HelperTable } from "./types.ts";
 
 const SOL = { IP: 0, SOCKET: 1, TCP: 6, IPV6: 41 } as const;
@@ -131,8 +131,8 @@ function setsockopt(k: SimKernel, vm: Machine): void {
 function getsockopt(k: SimKernel, vm: Machine): void {
   const socket = socketOf(k, vm);
   const size = vm.u32(5);
+  const out = room(vm, 4, size);
   const value = socket ? get(socket, vm.s32(2), vm.s32(3), size) : -EINVAL;
-  const out = new Uint8Array(size);
   if (typeof value !== "number") out.set(value.subarray(0, size));
   putArg(vm, 4, out);
   vm.ret(typeof value === "number" ? value : 0);

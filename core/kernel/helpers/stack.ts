@@ -4,7 +4,7 @@ import { EFAULT, EINVAL, ENOENT } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { BPF_F_FAST_STACK_CMP, BPF_F_REUSE_STACKID, StackTraceMap } from "../maps/stack-trace.ts";
 import { jhash2 } from "../siphash.ts";
-import { putArg, taskArg } from "./args.ts";
+import { putArg, taskArg, room } from "./args.ts";
 import type { HelperTable } from "./types.ts";
 
 const SKIP_MASK = 0xffn,
@@ -36,14 +36,14 @@ function getStack(k: SimKernel, vm: Machine, ips: (user: boolean) => readonly bi
   const each = buildId ? BUILD_ID_BYTES : 8;
   const skip = Number(flags & SKIP_MASK);
   const fail = (errno: number): void => {
-    putArg(vm, 2, new Uint8Array(size));
+    putArg(vm, 2, room(vm, 2, size));
     vm.ret(-errno);
   };
   if (flags & ~(SKIP_MASK | USER_STACK | USER_BUILD_ID) || (buildId && !user) || size % each) return fail(EINVAL);
   const all = ips(user);
   if (!all || all.length < skip) return fail(EFAULT);
   const bytes = encode(all.slice(skip, skip + size / each), buildId);
-  const out = new Uint8Array(size);
+  const out = room(vm, 2, size);
   out.set(bytes);
   putArg(vm, 2, out);
   vm.ret(bytes.length);

@@ -4,7 +4,7 @@ import { E2BIG, EAGAIN, EFAULT, EINVAL, ENOENT, EPERM } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { CgroupArray } from "../maps/objects.ts";
 import { VMAS } from "../objects/index.ts";
-import { bytesArg, putArg, skbOf, taskArg } from "./args.ts";
+import { bytesArg, putArg, skbOf, taskArg, room } from "./args.ts";
 import { readSafely } from "./memory-access.ts";
 import type { HelperTable } from "./types.ts";
 
@@ -30,7 +30,7 @@ function ancestorId(k: SimKernel, vm: Machine): void {
 /** bpf_get_ns_current_pid_tgid: dev, inode, struct bpf_pidns_info, its size. */
 function nsPidTgid(k: SimKernel, vm: Machine): void {
   const size = vm.u32(4);
-  const out = new Uint8Array(size);
+  const out = room(vm, 3, size);
   const good = size === 8 && vm.u64(1) === PID_NS_DEV && vm.u64(2) === PID_NS_INO;
   if (good) {
     new DataView(out.buffer).setUint32(0, k.run.task.pid, true);
@@ -82,7 +82,7 @@ function copyFromUserTask(k: SimKernel, vm: Machine): void {
   if (vm.u64(5) !== 0n) return vm.ret(-EINVAL);
   if (size === 0) return vm.ret(0);
   const bytes = task?.tgid === k.run.task.tgid ? readSafely(k, vm.u64(3), size) : undefined;
-  putArg(vm, 1, bytes ?? new Uint8Array(size));
+  putArg(vm, 1, bytes ?? room(vm, 1, size));
   vm.ret(bytes ? 0 : -EFAULT);
 }
 /** bpf_probe_write_user: destination, source, size. */

@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import type { Tunnel } from "../contexts/skb.ts";
 import { EINVAL, ENOENT, ENOMEM, EPROTO } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
-import { bytesArg, putArg, skbOf } from "./args.ts";
+import { bytesArg, putArg, skbOf, room } from "./args.ts";
 import type { HelperTable } from "./types.ts";
 
 /**
@@ -38,7 +38,7 @@ function getKey(k: SimKernel, vm: Machine): void {
     flags = vm.u64(4);
   const { tunnel } = skbOf(k);
   const clear = (errno: number): void => {
-    putArg(vm, 2, new Uint8Array(size));
+    putArg(vm, 2, room(vm, 2, size));
     vm.ret(-errno);
   };
   if (!tunnel || flags & ~(IPV6 | TUNINFO_FLAGS)) return clear(EINVAL);
@@ -87,7 +87,7 @@ function setKey(k: SimKernel, vm: Machine): void {
 function getOptions(k: SimKernel, vm: Machine): void {
   const size = vm.u32(3);
   const options = skbOf(k).tunnel?.options;
-  const out = new Uint8Array(size);
+  const out = room(vm, 2, size);
   const error = !options ? -ENOENT : size < options.length ? -ENOMEM : 0;
   if (!error) out.set(options!);
   putArg(vm, 2, out);

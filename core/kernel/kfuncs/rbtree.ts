@@ -22,7 +22,7 @@ const RIGHT = 8,
 const BLACK = 1;
 
 /** A tree whose root lies at `root`. Node 0 stands for none, which is black. */
-class Tree {
+export class Tree {
   readonly #links: Links;
   readonly #vm: Machine;
   readonly root: number;

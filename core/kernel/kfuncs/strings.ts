@@ -82,45 +82,39 @@ function length(t: Text, count: number): number {
   }
   return count <= MOST ? count : -E2BIG;
 }
+/** A text as far as it can be read, at most `most` characters, and what comes behind: 0 its NUL, 1 more characters, or a negative errno. */
+function whole(t: Text, most: number): { chars: number[]; end: number } {
+  const chars: number[] = [];
+  while (chars.length < most) {
+    const c = t.char(chars.length);
+    if (c <= 0) return { chars, end: c };
+    chars.push(c);
+  }
+  return { chars, end: 1 };
+}
+const textOf = (chars: readonly number[]): string => chars.map((c) => String.fromCharCode(c)).join("");
 /** How many characters at the start are (or are not) among those of `set`. */
 function span(t: Text, set: Text, among: boolean): number {
+  const { chars, end } = whole(set, MOST);
+  const members = new Set(chars);
   for (let i = 0; i < MOST; i++) {
     const c = t.char(i);
     if (c < 0) return c;
     if (c === 0) return i;
-    const at = has(set, c);
-    if (at < 0) return at;
-    if ((at === 1) !== among) return i;
-  }
-  return -E2BIG;
-}
-function has(set: Text, wanted: number): number {
-  for (let i = 0; i < MOST; i++) {
-    const c = set.char(i);
-    if (c < 0) return c;
-    if (c === 0) return 0;
-    if (c === wanted) return 1;
+    if (end < 0 && !members.has(c)) return end;
+    if (members.has(c) !== among) return i;
   }
   return -E2BIG;
 }
 /** Index of text `b` in the first `count` characters of `a`. */
 function search(a: Text, b: Text, count: number): number {
-  for (let i = 0; i < MOST; i++) {
-    let j = 0;
-    for (; i + j <= count && j < MOST; j++) {
-      const y = b.char(j);
-      if (y < 0) return y;
-      if (y === 0) return i;
-      if (i + j === count) break;
-      const x = a.char(i + j);
-      if (x < 0) return x;
-      if (x === 0) return -ENOENT;
-      if (x !== y) break;
-    }
-    if (j === MOST) return -E2BIG;
-    if (i + j === count) return -ENOENT;
-  }
-  return -E2BIG;
+  const wanted = whole(b, MOST);
+  if (wanted.end < 0) return wanted.end;
+  if (wanted.end > 0) return -E2BIG;
+  const { chars, end } = whole(a, Math.min(count, MOST));
+  const at = textOf(chars).indexOf(textOf(wanted.chars));
+  if (at >= 0) return at;
+  return end < 0 ? end : end > 0 && count > MOST ? -E2BIG : -ENOENT;
 }
 const ALL = Number.MAX_SAFE_INTEGER;
 const countArg = (vm: Machine, reg: number): number => Number(vm.u64(reg) > BigInt(ALL) ? BigInt(ALL) : vm.u64(reg));
