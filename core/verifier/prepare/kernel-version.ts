@@ -57,8 +57,7 @@ export function checkKernelVersion(env: Env): void {
   const wanted = number(target);
   if (!(wanted >= number(OLDEST) && wanted <= number(NEWEST))) throw new Unsupported(`kernel ${target} (${OLDEST} to ${NEWEST} are)`);
   const need = (what: string, since: string | undefined): void => {
-    if (since && number(since) > wanted)
-      env.fail("needs-linux", EINVAL, `${what} needs Linux ${since}, the program is for ${target}`);
+    if (since && number(since) > wanted) env.fail("needs-linux", EINVAL, `${what} needs Linux ${since}, the program is for ${target}`);
   };
   need(`program type ${PROG_TYPE_NAMES[prog.type] ?? prog.type}`, progTypeSince(prog.type));
   need(`attach type ${prog.expectedAttachType}`, prog.expectedAttachType ? attachTypeSince(prog.expectedAttachType) : undefined);
