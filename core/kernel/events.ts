@@ -5,6 +5,7 @@ import type { Btf } from "../object/index.ts";
 import { KERNEL_HI, type Region } from "../vm/index.ts";
 import { hookContext, isHook } from "./contexts/hook-context.ts";
 import type { LoadedProgram, SimKernel } from "./kernel.ts";
+import { addressOf } from "./objects/index.ts";
 import { RunState } from "./run-state.ts";
 import { INIT_TASK, type Task } from "./task.ts";
 import { prepareRun, type PreparedRun } from "./testrun.ts";
@@ -16,7 +17,7 @@ export interface EventSpec {
   readonly packet?: Uint8Array | undefined;
   /** Bytes of the context as the program sees them (for packet types: as ctx_in of a test run). */
   readonly ctx?: Uint8Array | undefined;
-  /** Arguments by position, or fields of a record by name; text becomes a pointer to a string. */
+  /** Arguments by position, or fields of a record by name; text becomes a pointer to a kernel object (`task:7`, `file:/etc/passwd`) or to a string. */
   readonly args?: Readonly<Record<string, bigint | string>> | undefined;
   readonly task?: Partial<Task> | undefined;
   readonly repeat?: number | undefined;
@@ -120,6 +121,7 @@ export function prepareEvent(kernel: SimKernel, program: LoadedProgram, event: E
     return run;
   }
   const state = Object.assign(new RunState(), { task });
+  kernel.objects.tasks.add(task);
   if (isHook(type) && !event.ctx) {
     const ctx = hookContext(kernel, program, event.args ?? {}, state);
     state.ctxAt = ctx.start;
@@ -155,7 +157,7 @@ const contextName = (type: number): string =>
 
 function contextBytes(kernel: SimKernel, program: LoadedProgram, event: EventSpec, state: RunState, btf: Btf | undefined): Uint8Array {
   const args = event.args ?? {};
-  const value = (v: bigint | string): bigint => (typeof v === "bigint" ? v : stringPointer(kernel, v));
+  const value = (v: bigint | string): bigint => (typeof v === "bigint" ? v : (objectPointer(kernel, v) ?? stringPointer(kernel, v)));
   const positional = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((i) => args[`arg${i}`]);
   const count = positional.findLastIndex((v) => v !== undefined) + 1;
   state.args = positional.slice(0, count).map((v) => (v === undefined ? 0n : value(v)));
@@ -234,6 +236,34 @@ function putMember(view: DataView, off: number, size: number, v: bigint | string
   }
 }
 
+/** The kernel object that a text names (`task:PID`, `cgroup:ID`, `file:PATH`, `inode:PATH`, `socket:NUMBER`), by its address; undefined for other texts. */
+function objectPointer(kernel: SimKernel, text: string): bigint | undefined {
+  const { tasks, cgroups, files, sockets } = kernel.objects;
+  const m = /^(task|cgroup|file|inode|socket):(.+)$/.exec(text);
+  const name = m?.[2] ?? "";
+  const number = /^\d{1,18}$/.test(name) ? BigInt(name) : -1n;
+  switch (m?.[1]) {
+    case "task": {
+      const task = tasks.byPid(Number(number));
+      if (!task) throw new CodedError("bad-event", `event: there is no task ${name}`);
+      return addressOf(tasks.region(task).start);
+    }
+    case "cgroup":
+      if (number < 1n) throw new CodedError("bad-event", `event: '${name}' is no id of a cgroup`);
+      return addressOf(cgroups.region(cgroups.get(number)).start);
+    case "file":
+      return addressOf(files.region(files.open(name)).start);
+    case "inode":
+      return addressOf(files.inode(files.open(name)).start);
+    case "socket": {
+      const socket = sockets.all().find((s) => BigInt(s.id) === number);
+      if (!socket) throw new CodedError("bad-event", `event: there is no socket ${name}`);
+      return addressOf(sockets.kernelView(socket, socket.isTcp ? "tcp_sock" : "sock").start);
+    }
+    default:
+      return undefined;
+  }
+}
 function stringPointer(kernel: SimKernel, text: string): bigint {
   const bytes = new Uint8Array(text.length + 1);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);

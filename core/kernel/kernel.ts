@@ -25,6 +25,7 @@ import { BPF_F_LOCK } from "./maps/map.ts";
 import { BpfMap, makeMap, type MapHost, type SysResult } from "./maps/index.ts";
 import { KernelObjects } from "./kernel-objects.ts";
 import { type Deferred, SimSocket } from "./objects/index.ts";
+import { mapField } from "./maps/map-fields.ts";
 import { specialFields } from "./maps/special-fields.ts";
 import { packetLoad } from "./packet-load.ts";
 import { RunState } from "./run-state.ts";
@@ -315,6 +316,12 @@ export class SimKernel implements Kernel, MapHost {
   slowRead(vm: Machine, region: Region, off: number, size: number): void {
     const owner = region.owner as SlowObject | BpfMap;
     if ("read" in owner) return owner.read(vm, off, size);
+    const value = mapField(this.objects.store, owner, off, size);
+    if (value !== undefined) {
+      vm.lo = Number(BigInt.asIntN(32, value));
+      vm.hi = Number(BigInt.asIntN(32, value >> 32n));
+      return;
+    }
     trap("unsupported-access", `reading struct bpf_map (${region.name}) at offset ${off} is not simulated`, { size, region: region.name });
   }
   slowWrite(vm: Machine, region: Region, off: number, size: number, value: Wide): void {

@@ -1,9 +1,11 @@
-// Test runs of socket look-up programs and flow dissectors (net/bpf/test_run.c, 6.18). It attaches nothing.
+// Test runs of socket look-up programs, flow dissectors and netfilter programs (net/bpf/test_run.c, 6.18). It attaches nothing.
 import type { Region } from "../vm/index.ts";
+import { hookState, kernelSkb } from "./contexts/kernel-context.ts";
 import { Packet } from "./contexts/packet.ts";
 import { SkBuff, SkbContext } from "./contexts/skb.ts";
 import { E2BIG, EAFNOSUPPORT, EINVAL, ERANGE } from "./errno.ts";
 import type { LoadedProgram, SimKernel } from "./kernel.ts";
+import { addressOf } from "./objects/index.ts";
 import { RunState } from "./run-state.ts";
 import { failed, retvalOf, type PreparedRun, type TestRunInput, type TestRunResult } from "./testrun-types.ts";
 
@@ -101,4 +103,34 @@ function keysOut(kernel: SimKernel, keys: Region, length: number): Uint8Array {
   view.setUint16(KEYS.nhoff, network, true);
   view.setUint16(KEYS.thoff, clamp(view.getUint16(KEYS.thoff, true), network), true);
   return out;
+}
+
+const IPV4_BYTES = 20;
+const NFPROTO_IPV4 = 2,
+  NF_INET_LOCAL_OUT = 3;
+/** A netfilter program on bytes from the network header on; its context holds two pointers. */
+export function prepareNetfilter(kernel: SimKernel, _program: LoadedProgram, input: TestRunInput): PreparedRun | TestRunResult {
+  const data = input.data ?? new Uint8Array(0);
+  if (input.flags || input.cpu || data.length < IPV4_BYTES) return failed(EINVAL);
+  let family = NFPROTO_IPV4,
+    hook = NF_INET_LOCAL_OUT;
+  if (input.ctx) {
+    // Of struct nf_hook_state, the first two bytes: hook and family.
+    [hook, family] = [input.ctx[0] ?? 0, input.ctx[1] ?? 0];
+    if (input.ctx.subarray(2).some((b) => b !== 0) || (family !== NFPROTO_IPV4 && family !== AF_INET6)) return failed(EINVAL);
+  }
+  const packet = new Packet(kernel.memory, data, { head: 64, tail: 320 });
+  const skb = new SkBuff(packet);
+  const region = kernel.memory.alloc("ctx", "bpf_nf_ctx", 16, { writable: false });
+  const { view } = kernel.memory;
+  view.setBigUint64(region.start, addressOf(hookState(kernel, family, hook).start), true);
+  view.setBigUint64(region.start + 8, addressOf(kernelSkb(kernel, skb).start), true);
+  const state = Object.assign(new RunState(), { ctxAt: region.start, skb, ...(input.task ? { task: input.task } : {}) });
+  return {
+    state,
+    finish: (stop) => {
+      for (const r of [packet.region, region]) kernel.memory.free(r);
+      return { err: 0, stop, retval: retvalOf(stop) };
+    },
+  };
 }

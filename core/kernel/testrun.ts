@@ -7,7 +7,7 @@ import { SHARED_INFO, XDP_FRAME, XDP_FRAME_STRUCT, XDP_HEADROOM, XdpContext } fr
 import { E2BIG, EINVAL, ENODEV, ENOTSUPP } from "./errno.ts";
 import type { LoadedProgram, SimKernel } from "./kernel.ts";
 import { RunState } from "./run-state.ts";
-import { prepareFlowDissector, prepareSkLookup } from "./testrun-more.ts";
+import { prepareFlowDissector, prepareNetfilter, prepareSkLookup } from "./testrun-more.ts";
 import { failed, retvalOf, type PreparedRun, type TestRunInput, type TestRunResult } from "./testrun-types.ts";
 export type { PreparedRun, TestRunInput, TestRunResult } from "./testrun-types.ts";
 
@@ -49,6 +49,8 @@ export function prepareRun(kernel: SimKernel, program: LoadedProgram, input: Tes
       return prepareSkLookup(kernel, program, input);
     case T.FLOW_DISSECTOR:
       return prepareFlowDissector(kernel, program, input);
+    case T.NETFILTER:
+      return prepareNetfilter(kernel, program, input);
     default:
       return failed(ENOTSUPP);
   }

@@ -54,8 +54,8 @@ function csumDiff(_k: SimKernel, vm: Machine): void {
     to = part(3, toSize),
     seed = vm.u32(5);
   let sum = seed;
-  if (toSize) sum = sumWords(to, sum);
-  if (fromSize) sum = add(sum, ~sumWords(from) >>> 0);
+  if (toSize) sum = add(sumWords(to, seed), fromSize ? ~sumWords(from) >>> 0 : 0);
+  else if (fromSize) sum = ~sumWords(from, ~seed >>> 0) >>> 0;
   vm.ret(fold(sum));
 }
 

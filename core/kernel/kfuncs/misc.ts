@@ -1,5 +1,6 @@
 // Kfuncs that stand alone: casts, sums of maps, sessions, streams, sockets, the kernel's own test functions (6.18).
 import { KERNEL_HI, trap, type Machine } from "../../vm/index.ts";
+import { kernelSkb, kernelXdp } from "../contexts/kernel-context.ts";
 import { EINVAL, EOPNOTSUPP } from "../errno.ts";
 import { hookSocket, note, pointerArg, socketArg, u32Arg } from "../helpers/args.ts";
 import { formatText } from "../helpers/format.ts";
@@ -45,12 +46,9 @@ function sumElements(k: SimKernel, vm: Machine): void {
 }
 /** The object behind a context as the kernel's own structure. */
 function kernelContext(k: SimKernel, vm: Machine): void {
-  const at = pointerArg(vm, 1);
-  if (k.run.skb || k.run.xdp)
-    trap(
-      "unsupported-kfunc",
-      "the kernel's own structure behind a packet's context (bpf_cast_to_kern_ctx) is not laid out in this machine",
-    );
+  const { skb, xdp } = k.run;
+  const region = skb ? kernelSkb(k, skb) : xdp ? kernelXdp(k, xdp) : undefined;
+  const at = region?.start ?? pointerArg(vm, 1);
   vm.setReg(0, at, at ? KERNEL_HI : 0);
 }
 /** struct bpf_tcp_req_attrs of bpf_sk_assign_tcp_reqsk. */
