@@ -32,3 +32,6 @@
 #define __bpf_constant_ntohl(x) bpf_ntohl(x)
 #define __bpf_constant_cpu_to_be64(x) bpf_cpu_to_be64(x)
 #define __bpf_constant_be64_to_cpu(x) bpf_be64_to_cpu(x)
+#define ___bpf_swab16(x) bpf_swap16_(x)
+#define ___bpf_swab32(x) bpf_swap32_(x)
+#define ___bpf_swab64(x) bpf_swap64_(x)
