@@ -13,6 +13,9 @@ export async function bundle(name, contents) {
   const outfile = join(cache, name);
   const define = { "import.meta.dirname": JSON.stringify(join(root, "test/parity")) };
   const stdin = { contents, resolveDir: root, loader: "ts" };
-  await build({ stdin, bundle: true, format: "esm", platform: "node", outfile, define, logLevel: "error" });
+  // Packages in CommonJS ask for Node's modules by require.
+  const banner = { js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);' };
+  const loader = { ".wasm": "binary", ".md": "text" };
+  await build({ stdin, bundle: true, format: "esm", platform: "node", outfile, define, banner, loader, logLevel: "error" });
   return pathToFileURL(outfile).href;
 }

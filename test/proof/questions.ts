@@ -1,7 +1,7 @@
 // Generated programs as the lines that test/kernel/ask.c reads, and its answers beside ours. It asks nobody.
 import { bytesToHex, Cancelled } from "../../core/base/index.ts";
 import { encodeInsns, type Insn } from "../../core/isa/index.ts";
-import { testRunRaw } from "../../core/kernel/index.ts";
+import { testRunRaw, type EngineName } from "../../core/kernel/index.ts";
 import type { Btf } from "../../core/object/index.ts";
 import { verify, type VerifyResult } from "../../core/verifier/index.ts";
 import { kernelBtf } from "../parity/corpora.ts";
@@ -82,12 +82,19 @@ export function runOf(answer: string): RunAnswer {
   const [errno, retval, , packet] = answer.split(" ");
   return { errno: Number(errno), retval: Number(retval ?? 0), packet: packet ?? "" };
 }
-/** Our run on fresh maps; a trap's cause where the simulator has no answer. */
+const GEARS: readonly EngineName[] = ["interpreter", "stoppable", "wasm"];
+/** Our runs on fresh maps in every gear, one answer when they agree; a trap's cause where the simulator has none, words where they disagree. */
 export function ourRun(p: Asked, packet: Uint8Array): RunAnswer | string {
+  const { special } = verify(inputOf(p), { logLevel: 0, kernelBtf: kernelBtf() });
+  const [first, ...others] = GEARS.map((engine) => runIn(p, packet, engine, special));
+  if (others.every((other) => JSON.stringify(other) === JSON.stringify(first))) return first!;
+  return typeof first === "string" ? first : { ...first!, packet: `the gears disagree: ${JSON.stringify([first, ...others])}` };
+}
+function runIn(p: Asked, packet: Uint8Array, engine: EngineName, special: readonly number[] | undefined): RunAnswer | string {
   const names = kernelBtf();
   const kfuncName = (id: number): string | undefined => (id > 0 && id < names.typeCount ? names.type(id).name : undefined);
-  const input = { insns: p.insns, progType: p.type, expectedAttachType: 0, license: "GPL", maps: mapSpecs() };
-  const [r] = testRunRaw(input, [{ data: packet }], { kfuncName, hardware: { cpus: 2 } }).runs;
+  const input = { insns: p.insns, progType: p.type, expectedAttachType: 0, license: "GPL", maps: mapSpecs(), special };
+  const [r] = testRunRaw(input, [{ data: packet }], { kfuncName, hardware: { cpus: 2 }, engine }).runs;
   if (r!.trap) return r!.trap.cause;
   return { errno: r!.err, retval: r!.retval ?? 0, packet: r!.dataOut ? bytesToHex(r!.dataOut) : "" };
 }

@@ -13,12 +13,21 @@ import { engineOption, parseOptions, UsageError } from "./usage.ts";
 type Json = Record<string, unknown>;
 const EPERM = 1;
 
-const num = (v: unknown, fallback = 0): number =>
-  typeof v === "number" ? v : typeof v === "string" && v !== "" ? Number(v) : v === true ? 1 : fallback;
+/** A whole number; the fallback for what is none. */
+function num(v: unknown, fallback = 0): number {
+  const n = typeof v === "number" ? v : typeof v === "string" && v !== "" ? Number(v) : v === true ? 1 : fallback;
+  return Number.isFinite(n) ? Math.trunc(n) : fallback;
+}
 const str = (v: unknown): string | undefined => (typeof v === "string" ? v : undefined);
 /** A number or a lower-case name; -1 for a name that nobody knows. */
 const named = (v: unknown, find: (name: string) => number | undefined, fallback: number): number =>
   typeof v === "number" ? v : typeof v === "string" ? (find(v) ?? -1) : fallback;
+
+/** An object where one must stand. Throws CodedError `raw-format`. */
+function object(v: unknown, what: string): Json {
+  if (typeof v !== "object" || v === null || Array.isArray(v)) throw new CodedError("raw-format", `${what} is no object`);
+  return v as Json;
+}
 
 function mapSpec(m: Json): MapSpec {
   const init = str(m["init"]);
@@ -32,7 +41,7 @@ function mapSpec(m: Json): MapSpec {
     mapExtra: BigInt(num(m["extra"])),
     btfKeyTypeId: num(m["btf_key"]),
     btfValueTypeId: num(m["btf_value"]),
-    ...(m["inner"] ? { inner: mapSpec(m["inner"] as Json) } : {}),
+    ...(m["inner"] ? { inner: mapSpec(object(m["inner"], "inner")) } : {}),
     ...(init === undefined ? {} : { initial: hexToBytes(init) }),
     frozen: m["frozen"] === true || m["frozen"] === 1,
   };
@@ -67,7 +76,7 @@ function runsOf(o: Json): RawRun[] {
   const given = o["run"];
   if (given === undefined || given === null) return [];
   return (Array.isArray(given) ? given : [given]).map((x) => {
-    const r = x as Json;
+    const r = object(x, "run");
     const bytes = (k: string): Uint8Array | undefined => (str(r[k]) === undefined ? undefined : hexToBytes(str(r[k])!));
     return { data: bytes("data"), ctx: bytes("ctx"), repeat: num(r["repeat"]), flags: num(r["flags"]), cpu: num(r["cpu"]) };
   });
@@ -82,9 +91,22 @@ function codeDescriptors(insns: readonly Insn[], maps: number): Insn[] {
   });
 }
 
-function answer(o: Json, kernel: Btf | undefined, engine: EngineName): Json {
+/** The answer to one parsed line, whatever it is: what cannot be read is `bad-input`, with the reason. */
+function answer(line: unknown, kernel: Btf | undefined, engine: EngineName): Json {
+  if (typeof line !== "object" || line === null) return { verdict: "bad-input" };
+  const o = line as Json;
   const echo: Json = {};
   for (const k of ["object", "program", "id"]) if (o[k] !== undefined) echo[k] = o[k];
+  try {
+    return judged(o, echo, kernel, engine);
+  } catch (e) {
+    if (!(e instanceof CodedError)) throw e;
+    if (e.code.startsWith("unsupported")) return { ...echo, verdict: "error", reason: "unsupported", message: e.message };
+    return { ...echo, verdict: "bad-input", message: e.message };
+  }
+}
+
+function judged(o: Json, echo: Json, kernel: Btf | undefined, engine: Engine): Json {
   const hex = str(o["insns"]);
   let insns: Insn[];
   let btfBytes: Uint8Array | undefined;
@@ -96,7 +118,9 @@ function answer(o: Json, kernel: Btf | undefined, engine: EngineName): Json {
     if (!(e instanceof CodedError)) throw e;
     return { ...echo, verdict: "bad-input" };
   }
-  const maps = ((o["maps"] as Json[] | undefined) ?? []).map(mapSpec);
+  const given = o["maps"] ?? [];
+  if (!Array.isArray(given)) throw new CodedError("raw-format", "maps is no list");
+  const maps = given.map((m) => mapSpec(object(m, "a map")));
   const badMap = maps.findIndex((m) => checkMap(m) !== 0);
   if (badMap >= 0) return { ...echo, verdict: "map-error", errno: checkMap(maps[badMap]!), map: badMap };
   const type = named(o["prog_type"], progTypeByName, 1);
@@ -157,6 +181,17 @@ function runAll(input: Parameters<typeof testRunRaw>[0], runs: RawRun[], options
   };
 }
 
+/** The verdict for one line as `raw` gives it, or `no-json` for a line that is none. */
+export function answerLine(line: string, kernel: Btf | undefined): string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return "no-json";
+  }
+  return String(answer(parsed, kernel, "interpreter")["verdict"]);
+}
+
 /** `raw [FILE]`: status 0; 2 when a line is no JSON. */
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions(args, { engine: { type: "string" }, btf: { type: "string" }, help: { type: "boolean" } });
@@ -178,7 +213,7 @@ export async function run(args: string[]): Promise<number> {
       status = 2;
       continue;
     }
-    process.stdout.write(`${JSON.stringify(answer(parsed as Json, kernel, engine))}\n`);
+    process.stdout.write(`${JSON.stringify(answer(parsed, kernel, engine))}\n`);
   }
   return status;
 }

@@ -1,4 +1,4 @@
-// Feeds damaged objects, types, debug information and assembly to our readers (test/object/fuzz-targets.ts): each mutant must end in a result or in a coded error,
+// Feeds damaged input of every kind to what reads it (test/fuzz/targets.ts): objects, types, debug information, assembly, captures, events, raw lines, programs, sessions of the language server and the debug adapter. Each mutant must end in a result or in a coded error,
 // within 2 s and 512 MB. Prints, for each target, mutants, results, error codes, and every mutant that did not: its target, seed and number repeat it.
 //   npm run fuzz -- [--minutes N | --count N] [--seed S] [--target NAME[,NAME]] [--only NUMBER]      default: 1 minute, seed 1, all targets
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
@@ -6,6 +6,8 @@ import { fileURLToPath } from "node:url";
 import { bundle, root } from "./bundle.mjs";
 
 const HANG_MS = 2000;
+/** Sessions wait for each other and for timers. */
+const SESSION_MS = 10_000;
 const GROWTH = 512 << 20;
 
 if (isMainThread) await main();
@@ -16,7 +18,7 @@ async function main() {
   const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
   const seed = Number(option("--seed", "1"));
   const only = Number(option("--only", "-1"));
-  const url = await bundle("fuzz-targets.mjs", 'export { targets } from "./test/object/fuzz-targets.ts";');
+  const url = await bundle("fuzz-targets.mjs", 'export { targets } from "./test/fuzz/targets.ts";');
   const all = Object.keys((await import(url)).targets(root));
   const wanted = option("--target", all.join(",")).split(",");
   const unknown = wanted.filter((t) => !all.includes(t));
@@ -76,13 +78,14 @@ function thread(job) {
       void worker.terminate();
       done({ ...last, at: shared[0], fault });
     };
+    const limit = job.target === "lsp" || job.target === "dap" ? SESSION_MS : HANG_MS;
     let seen = -1;
     let since = Date.now();
     const timer = setInterval(() => {
       if (shared[1] !== seen || shared[1] === 0) {
         seen = shared[1];
         since = Date.now();
-      } else if (Date.now() - since > HANG_MS) finish(`no end after ${HANG_MS} ms`);
+      } else if (Date.now() - since > limit) finish(`no end after ${limit} ms`);
     }, 100);
     worker.on("message", (m) => {
       last = m;
@@ -105,7 +108,7 @@ async function work() {
     shared[0] = n;
     shared[1]++;
     try {
-      const outcome = run(bytes);
+      const outcome = await run(bytes);
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     } catch (e) {
       const place = (e.stack ?? "").split("\n")[1]?.trim() ?? "";
