@@ -109,7 +109,7 @@ export function prepareEvent(kernel: SimKernel, program: LoadedProgram, event: E
   if (PACKET_TYPES.has(type) || type === T.SYSCALL) {
     if (PACKET_TYPES.has(type) && !event.packet)
       throw new CodedError("bad-event", `program ${program.spec.name} runs on a packet: give one (hex digits or a file)`);
-    const run = prepareRun(kernel, program, { data: event.packet, ctx: event.ctx, task });
+    const run = prepareRun(kernel, program, { data: event.packet, ctx: event.ctx, task, attached: true });
     if ("err" in run)
       throw new CodedError(
         "bad-event",
