@@ -6,7 +6,7 @@ import { KERNEL_HI, type Region } from "../vm/index.ts";
 import { hookContext, isHook } from "./contexts/hook-context.ts";
 import type { LoadedProgram, SimKernel } from "./kernel.ts";
 import { addressOf } from "./objects/index.ts";
-import { RunState } from "./run-state.ts";
+import { keepForRun, RunState } from "./run-state.ts";
 import { INIT_TASK, type Task } from "./task.ts";
 import { prepareRun, type PreparedRun } from "./testrun.ts";
 
@@ -109,7 +109,7 @@ export function prepareEvent(kernel: SimKernel, program: LoadedProgram, event: E
   if (PACKET_TYPES.has(type) || type === T.SYSCALL) {
     if (PACKET_TYPES.has(type) && !event.packet)
       throw new CodedError("bad-event", `program ${program.spec.name} runs on a packet: give one (hex digits or a file)`);
-    const run = prepareRun(kernel, program, { data: event.packet, ctx: event.ctx, task });
+    const run = prepareRun(kernel, program, { data: event.packet, ctx: event.ctx, task, attached: true });
     if ("err" in run)
       throw new CodedError(
         "bad-event",
@@ -157,7 +157,7 @@ const contextName = (type: number): string =>
 
 function contextBytes(kernel: SimKernel, program: LoadedProgram, event: EventSpec, state: RunState, btf: Btf | undefined): Uint8Array {
   const args = event.args ?? {};
-  const value = (v: bigint | string): bigint => (typeof v === "bigint" ? v : (objectPointer(kernel, v) ?? stringPointer(kernel, v)));
+  const value = (v: bigint | string): bigint => (typeof v === "bigint" ? v : (objectPointer(kernel, v) ?? stringPointer(kernel, state, v)));
   const positional = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((i) => args[`arg${i}`]);
   const count = positional.findLastIndex((v) => v !== undefined) + 1;
   state.args = positional.slice(0, count).map((v) => (v === undefined ? 0n : value(v)));
@@ -264,11 +264,12 @@ function objectPointer(kernel: SimKernel, text: string): bigint | undefined {
       return undefined;
   }
 }
-function stringPointer(kernel: SimKernel, text: string): bigint {
+function stringPointer(kernel: SimKernel, state: RunState, text: string): bigint {
   const bytes = new Uint8Array(text.length + 1);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   const region = kernel.memory.alloc("object", `text "${text.slice(0, 20)}"`, bytes.length, { writable: false });
   kernel.memory.write(region.start, bytes);
+  keepForRun(state, region);
   return (BigInt(KERNEL_HI >>> 0) << 32n) | BigInt(region.start);
 }
 

@@ -246,6 +246,8 @@ export class SimKernel implements Kernel, MapHost {
   // ---- running ----
   /** Sets the state of the next run and points the machine at the program's first instruction. */
   begin(program: LoadedProgram, state: RunState): void {
+    for (let s = this.run.scratch; s; s = s.rest) this.memory.free(s.region);
+    if (this.run === state) state.scratch = undefined;
     this.run = state;
     this.machine.begin(program.code, state.ctxAt);
   }

@@ -1,5 +1,5 @@
 // What belongs to one run of a program: its context, the packet or task behind it, what redirect helpers recorded. It runs nothing.
-import type { Trap } from "../vm/index.ts";
+import type { Region, Trap } from "../vm/index.ts";
 import type { SlowObject } from "./contexts/context.ts";
 import type { Message } from "./contexts/message.ts";
 import type { SkBuff } from "./contexts/skb.ts";
@@ -53,6 +53,17 @@ export interface HookState {
   };
 }
 
+/** Memory that is given back when the next run begins. */
+export interface Scratch {
+  readonly region: Region;
+  readonly rest: Scratch | undefined;
+}
+/** Keeps a region until the run of `state` is over. */
+export function keepForRun(state: RunState, region: Region): Region {
+  state.scratch = { region, rest: state.scratch };
+  return region;
+}
+
 /** State of the current run; replaced as a whole, so that a saved one stays as it was. */
 export class RunState {
   ctx: SlowObject | undefined;
@@ -81,4 +92,5 @@ export class RunState {
   /** Return addresses from the innermost outwards, for stack helpers. */
   stack: readonly bigint[] = [];
   trap: Trap | undefined;
+  scratch: Scratch | undefined;
 }

@@ -123,9 +123,9 @@ export function prepareNetfilter(kernel: SimKernel, _program: LoadedProgram, inp
   const skb = new SkBuff(packet);
   const region = kernel.memory.alloc("ctx", "bpf_nf_ctx", 16, { writable: false });
   const { view } = kernel.memory;
-  view.setBigUint64(region.start, addressOf(hookState(kernel, family, hook).start), true);
-  view.setBigUint64(region.start + 8, addressOf(kernelSkb(kernel, skb).start), true);
   const state = Object.assign(new RunState(), { ctxAt: region.start, skb, ...(input.task ? { task: input.task } : {}) });
+  view.setBigUint64(region.start, addressOf(hookState(kernel, state, family, hook).start), true);
+  view.setBigUint64(region.start + 8, addressOf(kernelSkb(kernel, state, skb).start), true);
   return {
     state,
     finish: (stop) => {

@@ -10,6 +10,8 @@ export interface TestRunInput {
   readonly flags?: number | undefined;
   readonly cpu?: number | undefined;
   readonly task?: Task | undefined;
+  /** The program hangs on something and gets a packet there: what only a test run refuses is allowed. */
+  readonly attached?: boolean | undefined;
 }
 export interface TestRunResult {
   /** Negative errno of the call, 0 when the program ran. */

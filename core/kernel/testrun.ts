@@ -67,7 +67,8 @@ function contextBuffer(ctx: Uint8Array, size: number): Uint8Array | number {
 function prepareXdp(kernel: SimKernel, program: LoadedProgram, input: TestRunInput): PreparedRun | TestRunResult {
   const attach = program.spec.expectedAttachType;
   const data = input.data ?? new Uint8Array(0);
-  if (attach === AT.XDP_DEVMAP || attach === AT.XDP_CPUMAP || (input.flags ?? 0) !== 0) return failed(EINVAL);
+  const onMap = attach === AT.XDP_DEVMAP || attach === AT.XDP_CPUMAP;
+  if ((onMap && !input.attached) || (input.flags ?? 0) !== 0) return failed(EINVAL);
   let md: Uint8Array | undefined;
   let meta = 0,
     linear = data.length,

@@ -69,6 +69,12 @@ describe("packets", () => {
     resultOf(kernel, xdp, PACKET);
     expect(values(kernel, xdp, 2)).toEqual([4096n, 62n]);
   });
+  it("reach programs of devmaps and cpumaps as events, which a test run refuses", () => {
+    const kernel = kernelWith();
+    const program = load(kernel, { type: "xdp", attach: 35 }, "r0 = 2; exit");
+    expect(() => resultOf(kernel, program, PACKET)).toThrow("errno 22");
+    expect(runOn(kernel, program, { packet: PACKET }).result).toBe(2);
+  });
   it("carry what the device found out about them", () => {
     const kernel = kernelWith();
     const program = load(kernel, { type: "xdp" }, END);

@@ -4,7 +4,8 @@ import { CodedError, hexToBytes } from "../../base/index.ts";
 import { KERNEL_HI, type Region } from "../../vm/index.ts";
 import type { LoadedProgram, SimKernel } from "../kernel.ts";
 import type { SimSocket } from "../objects/index.ts";
-import type { RunState } from "../run-state.ts";
+import { SocketMapBase } from "../maps/sockets.ts";
+import { keepForRun, type RunState } from "../run-state.ts";
 import { Message } from "./message.ts";
 
 type Value = bigint | string;
@@ -102,6 +103,9 @@ function socketOf(
     return value === undefined ? undefined : bytesOf(value, run.args[`${name}_ip6`] === undefined ? 4 : 16);
   };
   const optional = <T>(key: string, value: T | undefined): Record<string, T> => (value === undefined ? {} : { [key]: value });
+  // The socket of the event before goes, unless a map holds it.
+  const last = kernel.run.socket;
+  if (last && !kernel.maps().some((m) => m instanceof SocketMapBase && m.holds(last))) kernel.objects.sockets.drop(last);
   const socket: SimSocket = kernel.objects.sockets.add({
     ...optional("family", number("family")),
     ...optional("type", number("type")),
@@ -130,9 +134,13 @@ function special(kernel: SimKernel, type: number, region: Region, run: { args: A
     return;
   }
   const bytes = hexToBytes(text("data") ?? text("optval") ?? "");
-  if (type === T.SK_MSG) state.msg = new Message(kernel.memory, bytes, region);
+  if (type === T.SK_MSG) {
+    state.msg = new Message(kernel.memory, bytes, region);
+    keepForRun(state, state.msg.packet.region);
+  }
   if (type === T.CGROUP_SOCKOPT || type === T.SK_REUSEPORT) {
     const data = kernel.memory.alloc("packet", type === T.SK_REUSEPORT ? "data of the packet" : "value of the option", bytes.length);
+    keepForRun(state, data);
     kernel.memory.write(data.start, bytes);
     const at = region.start + (type === T.SK_REUSEPORT ? 0 : 8);
     pointer(kernel, at, data.start);

@@ -1,21 +1,24 @@
 // The kernel's own structures behind packets: sk_buff, xdp_buff, nf_hook_state, laid out by its BTF. They are copies for reading; programs change packets by helpers.
 import type { Region } from "../../vm/index.ts";
 import type { SimKernel } from "../kernel.ts";
+import { keepForRun, type RunState } from "../run-state.ts";
 import { addressOf } from "../objects/index.ts";
 import { XDP_FRAME, type XdpContext } from "./xdp.ts";
 import type { SkBuff } from "./skb.ts";
 
-function device(kernel: SimKernel, ifindex: number): Region | undefined {
+function device(kernel: SimKernel, state: RunState, ifindex: number): Region | undefined {
   const nic = kernel.hardware.nic(ifindex);
   const { store } = kernel.objects;
-  return nic && store.fill(store.make("net_device"), "net_device", { ifindex: nic.ifindex, name: nic.name, mtu: nic.mtu });
+  return (
+    nic && store.fill(keepForRun(state, store.make("net_device")), "net_device", { ifindex: nic.ifindex, name: nic.name, mtu: nic.mtu })
+  );
 }
 /** struct sk_buff of a packet. */
-export function kernelSkb(kernel: SimKernel, skb: SkBuff): Region {
+export function kernelSkb(kernel: SimKernel, state: RunState, skb: SkBuff): Region {
   const { store } = kernel.objects;
-  const dev = device(kernel, skb.ifindex);
+  const dev = device(kernel, state, skb.ifindex);
   const off = (at: number): number => Math.max(0, at - skb.packet.head);
-  return store.fill(store.make("sk_buff", { owner: skb }), "sk_buff", {
+  return store.fill(keepForRun(state, store.make("sk_buff", { owner: skb })), "sk_buff", {
     len: skb.length,
     mark: skb.mark,
     priority: skb.priority,
@@ -37,11 +40,14 @@ export function kernelSkb(kernel: SimKernel, skb: SkBuff): Region {
   });
 }
 /** struct xdp_buff of a packet. */
-export function kernelXdp(kernel: SimKernel, xdp: XdpContext): Region {
+export function kernelXdp(kernel: SimKernel, state: RunState, xdp: XdpContext): Region {
   const { store } = kernel.objects;
-  const dev = device(kernel, xdp.ifindex);
-  const queue = store.fill(store.make("xdp_rxq_info"), "xdp_rxq_info", { queue_index: xdp.queue, ...(dev ? { dev } : {}) });
-  return store.fill(store.make("xdp_buff", { owner: xdp }), "xdp_buff", {
+  const dev = device(kernel, state, xdp.ifindex);
+  const queue = store.fill(keepForRun(state, store.make("xdp_rxq_info")), "xdp_rxq_info", {
+    queue_index: xdp.queue,
+    ...(dev ? { dev } : {}),
+  });
+  return store.fill(keepForRun(state, store.make("xdp_buff", { owner: xdp })), "xdp_buff", {
     data: addressOf(xdp.packet.data),
     data_end: addressOf(xdp.packet.end),
     data_meta: addressOf(xdp.packet.meta),
@@ -51,7 +57,7 @@ export function kernelXdp(kernel: SimKernel, xdp: XdpContext): Region {
   });
 }
 /** struct nf_hook_state of a hook (NF_INET_*) of a protocol family (NFPROTO_*). */
-export function hookState(kernel: SimKernel, family: number, hook: number): Region {
+export function hookState(kernel: SimKernel, state: RunState, family: number, hook: number): Region {
   const { store } = kernel.objects;
-  return store.fill(store.make("nf_hook_state"), "nf_hook_state", { pf: family, hook });
+  return store.fill(keepForRun(state, store.make("nf_hook_state")), "nf_hook_state", { pf: family, hook });
 }

@@ -1,10 +1,11 @@
 // Helpers on dynptrs and ring buffers that use them, in both directions (kernel/bpf/helpers.c, kernel/bpf/ringbuf.c, 6.18).
-import { KERNEL_HI, type Continuation, type Machine } from "../../vm/index.ts";
+import { KERNEL_HI, type Continuation, type Machine, type Region } from "../../vm/index.ts";
 import { DYNPTR, DYNPTR_MAX_SIZE, dynptrRead, dynptrWrite, NULL_DYNPTR, outside, placeOf, readDynptr, writeDynptr } from "../dynptr.ts";
 import { E2BIG, EBUSY, EINVAL } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { RingbufMap } from "../maps/ringbuf.ts";
 import { UserRingbufMap } from "../maps/user-ringbuf.ts";
+import { keepForRun, type RunState } from "../run-state.ts";
 import { bytesArg, putArg } from "./args.ts";
 import type { HelperTable } from "./types.ts";
 
@@ -60,28 +61,32 @@ const NO_WAKEUP = 1n,
 
 /** One record after the other, each as a dynptr that cannot be written. */
 class Drain implements Continuation {
+  readonly #run: RunState;
   readonly slot: number;
   readonly map: UserRingbufMap;
   readonly done: number;
   readonly ctx: readonly [number, number];
-  constructor(slot: number, map: UserRingbufMap, done: number, ctx: readonly [number, number]) {
+  constructor(run: RunState, slot: number, map: UserRingbufMap, state: { done: number; ctx: readonly [number, number] }) {
+    this.#run = run;
     this.slot = slot;
     this.map = map;
-    this.done = done;
-    this.ctx = ctx;
+    this.done = state.done;
+    this.ctx = state.ctx;
   }
   begin(vm: Machine): void {
+    const keep = (region: Region): Region => keepForRun(this.#run, region);
     const sample = this.map.take() ?? new Uint8Array(0);
-    const record = vm.memory.alloc("record", `record of ${this.map.name}`, sample.length, { writable: false });
+    const record = keep(vm.memory.alloc("record", `record of ${this.map.name}`, sample.length, { writable: false }));
     vm.memory.write(record.start, sample);
-    const dynptr = vm.memory.alloc("scratch", "dynptr of bpf_user_ringbuf_drain", 16);
+    const dynptr = keep(vm.memory.alloc("scratch", "dynptr of bpf_user_ringbuf_drain", 16));
     vm.setReg(1, dynptr.start, KERNEL_HI);
     writeDynptr(vm, 1, { data: record.start, type: DYNPTR.LOCAL, size: sample.length, offset: 0, rdonly: true });
     vm.setReg(2, this.ctx[0], this.ctx[1]);
   }
   next(vm: Machine): Continuation | undefined {
     const done = this.done + 1;
-    if (vm.u64(0) === 0n && this.map.waiting > 0 && done < MOST_SAMPLES) return new Drain(this.slot, this.map, done, this.ctx);
+    if (vm.u64(0) === 0n && this.map.waiting > 0 && done < MOST_SAMPLES)
+      return new Drain(this.#run, this.slot, this.map, { done, ctx: this.ctx });
     this.map.busy = false;
     vm.ret(done);
     return undefined;
@@ -93,7 +98,7 @@ function drain(k: SimKernel, vm: Machine): void {
   if (map.busy) return vm.ret(-EBUSY);
   if (map.waiting === 0) return vm.ret(0);
   map.busy = true;
-  vm.requestCallback(new Drain(vm.callbackSlot(2), map, 0, [vm.u32(3) | 0, vm.hi32(3)]));
+  vm.requestCallback(new Drain(k.run, vm.callbackSlot(2), map, { done: 0, ctx: [vm.u32(3) | 0, vm.hi32(3)] }));
 }
 
 export const DYNPTR_HELPERS: HelperTable = {

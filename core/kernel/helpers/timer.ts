@@ -26,18 +26,18 @@ export function setCallback(k: SimKernel, vm: Machine, kind: "timer" | "workqueu
   const at = vm.argMem(1, TIMER_BYTES, true);
   const armed = k.objects.deferred.armed(at);
   if (armed?.kind !== kind || !(armed.map instanceof BpfMap)) return -EINVAL;
-  const element = elementOf(k, armed.map, at);
+  const element = elementOf(k, armed.map, at, armed.callback?.args[1]);
   const callback = { program: vm.program, slot: vm.callbackSlot(2), args: [armed.map.region.start, element.key, element.value] as const };
   k.objects.deferred.arm(at, { ...armed, callback });
   return 0;
 }
-/** Address of a copy of the key and of the value of the element that holds address `at`. */
-function elementOf(k: SimKernel, map: BpfMap, at: number): { key: number; value: number } {
+/** Address of a copy of the key (in `place`, when there was one before) and of the value of the element that holds address `at`. */
+function elementOf(k: SimKernel, map: BpfMap, at: number, place: number | undefined): { key: number; value: number } {
   const size = map.valueSize;
   const found = map.entries().find((e) => at >= e.valueAt && at < e.valueAt + size);
-  const key = k.memory.alloc("scratch", "key of a timer's element", map.keySize, { writable: false });
-  if (found) k.memory.write(key.start, found.key);
-  return { key: key.start, value: found?.valueAt ?? at };
+  const key = place ?? k.memory.alloc("scratch", "key of a timer's element", map.keySize, { writable: false }).start;
+  if (found) k.memory.write(key, found.key);
+  return { key, value: found?.valueAt ?? at };
 }
 function timerInit(k: SimKernel, vm: Machine): void {
   const flags = vm.u64(3);

@@ -1,6 +1,6 @@
 // Kfuncs on tracked connections (net/netfilter/nf_conntrack_bpf.c, nf_nat_bpf.c, 6.18).
 import { trap, type Machine } from "../../vm/index.ts";
-import { EAFNOSUPPORT, EBUSY, EEXIST, EINVAL, ENOENT, ENONET, EPROTO } from "../errno.ts";
+import { EAFNOSUPPORT, EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM, ENONET, EPROTO } from "../errno.ts";
 import { bytesArg, pointerArg } from "../helpers/args.ts";
 import type { SimKernel } from "../kernel.ts";
 import type { CtEntry, CtTuple } from "../objects/index.ts";
@@ -64,7 +64,9 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 function alloc(k: SimKernel, vm: Machine): void {
   const query = asked(vm);
   if (typeof query === "number") return refuse(vm, query);
-  vm.retPtr(k.objects.conntrack.create(query.tuple, query.zone, DEFAULT_TIMEOUT_MS).region.start);
+  const entry = k.objects.conntrack.create(query.tuple, query.zone, DEFAULT_TIMEOUT_MS);
+  if (!entry) return refuse(vm, -ENOMEM);
+  vm.retPtr(entry.region.start);
 }
 const entryArg = (k: SimKernel, vm: Machine): CtEntry =>
   k.objects.conntrack.at(pointerArg(vm, 1)) ?? trap("bad-argument", "R1 of the call is no connection of this machine");

@@ -51,7 +51,16 @@ function create(k: SimKernel, vm: Machine): void {
     vm.memory.markDirty(errorAt, 4);
     return vm.retPtr(0);
   }
-  vm.retPtr(k.memory.alloc("object", "struct bpf_crypto_ctx", 16, { writable: false, owner: made }).start);
+  const at = k.memory.alloc("object", "struct bpf_crypto_ctx", 16, { writable: false, owner: made }).start;
+  count(k, at, 1);
+  vm.retPtr(at);
+}
+/** Changes the number of references, which lies in the context's first word; what it is then. */
+function count(k: SimKernel, at: number, by: number): number {
+  const next = k.memory.view.getInt32(at, true) + by;
+  k.memory.view.setInt32(at, next, true);
+  k.memory.markDirty(at, 4);
+  return next;
 }
 const cipher = (k: SimKernel, vm: Machine): Cipher => {
   const owner = k.memory.regionAt(pointerArg(vm, 1))?.owner;
@@ -74,8 +83,15 @@ function crypt(k: SimKernel, vm: Machine, decrypt: boolean): void {
 
 export const CRYPTO_KFUNCS: KfuncTable = {
   bpf_crypto_ctx_create: create,
-  bpf_crypto_ctx_acquire: (_k, vm) => vm.setReg(0, vm.s32(1), vm.hi32(1)),
-  bpf_crypto_ctx_release: () => {},
+  bpf_crypto_ctx_acquire: (k, vm) => {
+    cipher(k, vm);
+    count(k, pointerArg(vm, 1), 1);
+    vm.setReg(0, vm.s32(1), vm.hi32(1));
+  },
+  bpf_crypto_ctx_release: (k, vm) => {
+    cipher(k, vm);
+    if (count(k, pointerArg(vm, 1), -1) === 0) k.memory.free(k.memory.regionAt(pointerArg(vm, 1))!);
+  },
   bpf_crypto_encrypt: (k, vm) => crypt(k, vm, false),
   bpf_crypto_decrypt: (k, vm) => crypt(k, vm, true),
 };

@@ -47,7 +47,7 @@ function sumElements(k: SimKernel, vm: Machine): void {
 /** The object behind a context as the kernel's own structure. */
 function kernelContext(k: SimKernel, vm: Machine): void {
   const { skb, xdp } = k.run;
-  const region = skb ? kernelSkb(k, skb) : xdp ? kernelXdp(k, xdp) : undefined;
+  const region = skb ? kernelSkb(k, k.run, skb) : xdp ? kernelXdp(k, k.run, xdp) : undefined;
   const at = region?.start ?? pointerArg(vm, 1);
   vm.setReg(0, at, at ? KERNEL_HI : 0);
 }

@@ -3,7 +3,7 @@ import type { Machine } from "../../vm/index.ts";
 import { utf8 } from "../../base/index.ts";
 import { dynptrWrite, dynptrRead, readDynptr } from "../dynptr.ts";
 import { EEXIST, EINVAL, ENODATA, EPERM, ERANGE } from "../errno.ts";
-import { cgroupArg, fileArg, taskArg } from "../helpers/args.ts";
+import { cgroupArg, fileArg, pointerArg, taskArg } from "../helpers/args.ts";
 import { readStringBytes } from "../helpers/memory-access.ts";
 import { putPath } from "../helpers/seq.ts";
 import type { SimKernel } from "../kernel.ts";
@@ -101,9 +101,15 @@ function removeXattr(k: SimKernel, vm: Machine): void {
 }
 /** Keyrings of the system: built-in, secondary and platform. */
 const SYSTEM_KEYRINGS = 3n;
+/** Owner of what a look-up of a keyring gives. */
+const KEYRING = { kind: "keyring" };
+function putKey(k: SimKernel, vm: Machine): void {
+  const region = k.memory.regionAt(pointerArg(vm, 1));
+  if (region?.owner === KEYRING) k.memory.free(region);
+}
 function systemKey(k: SimKernel, vm: Machine): void {
   if (vm.u64(1) >= SYSTEM_KEYRINGS) return vm.retPtr(0);
-  vm.retPtr(k.memory.alloc("object", `system keyring ${vm.u64(1)}`, 16, { writable: false }).start);
+  vm.retPtr(k.memory.alloc("object", `system keyring ${vm.u64(1)}`, 16, { writable: false, owner: KEYRING }).start);
 }
 function exeFile(k: SimKernel, vm: Machine): void {
   const task = taskArg(k, vm, 1);
@@ -137,7 +143,7 @@ export const TASK_KFUNCS: KfuncTable = {
   // No key has a serial number here.
   bpf_lookup_user_key: (_k, vm) => vm.retPtr(0),
   bpf_lookup_system_key: systemKey,
-  bpf_key_put: nothing,
+  bpf_key_put: putKey,
   css_rstat_updated: nothing,
   css_rstat_flush: nothing,
 };

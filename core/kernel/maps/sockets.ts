@@ -37,6 +37,9 @@ export abstract class SocketMapBase extends BpfMap {
   socketAt(keyAt: number): SimSocket | undefined {
     return this.sockets.get(keyOf(this.host.memory, keyAt, this.keySize));
   }
+  holds(socket: SimSocket): boolean {
+    return [...this.sockets.values()].includes(socket);
+  }
   has(index: number): boolean {
     return this.sockets.has(index);
   }

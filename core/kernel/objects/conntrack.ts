@@ -20,6 +20,8 @@ export interface CtEntry {
   readonly timeoutMs: number;
   readonly inserted: boolean;
 }
+/** Most connections (nf_conntrack_max of a small machine). */
+const MOST_ENTRIES = 65536;
 interface State {
   readonly entries: ReadonlyMap<number, CtEntry>;
   readonly next: number;
@@ -40,8 +42,9 @@ export class Conntrack implements KernelPart {
   constructor(store: ObjectStore) {
     this.#store = store;
   }
-  /** A new entry that no look-up finds yet. */
-  create(tuple: CtTuple, zone: number, timeoutMs: number): CtEntry {
+  /** A new entry that no look-up finds yet; undefined when the table is full. */
+  create(tuple: CtTuple, zone: number, timeoutMs: number): CtEntry | undefined {
+    if (this.#state.entries.size >= MOST_ENTRIES) return undefined;
     const id = this.#state.next;
     const region = this.#store.make("nf_conn", { owner: this, name: `nf_conn ${id}`, writable: true });
     const entry: CtEntry = { id, tuple, zone, region, status: 0, timeoutMs, inserted: false };

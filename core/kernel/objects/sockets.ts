@@ -243,6 +243,16 @@ export class Sockets implements KernelPart {
   remove(socket: SimSocket): void {
     this.#list = this.#list.filter((s) => s !== socket);
   }
+  /** Takes a socket out and gives its memory back. */
+  drop(socket: SimSocket): void {
+    this.remove(socket);
+    const facts = new Map(this.#facts);
+    facts.delete(socket.id);
+    this.#facts = facts;
+    const views = [...this.#kernel].filter(([key]) => key.startsWith(`${socket.id}/`));
+    this.#kernel = new Map([...this.#kernel].filter(([key]) => !key.startsWith(`${socket.id}/`)));
+    for (const region of [socket.view, socket.tcp, ...views.map(([, r]) => r)]) this.store.memory.free(region);
+  }
   /** The socket that an offset of memory belongs to, by any of its views. */
   at(offset: number): SimSocket | undefined {
     const owner = this.store.memory.regionAt(offset)?.owner;

@@ -17,8 +17,16 @@ export const VMAS: readonly Vma[] = [
   { start: 0x400000n, end: 0x401000n, flags: 5, file: "/bin/task" },
   { start: 0x7ffd00000000n, end: 0x7ffe00000000n, flags: 3 },
 ];
+/** Owner of a task_struct: its pid, whatever is known of the task. */
+interface Handle {
+  readonly pid: number;
+}
 interface Entry {
+  readonly handle: Handle;
   readonly task: Task;
+  readonly cred: Region;
+  readonly set: Region;
+  readonly mm: Region;
   readonly region: Region;
   readonly regs: Region;
   readonly vmas: readonly Region[];
@@ -52,8 +60,9 @@ export class Tasks implements KernelPart {
   }
   /** The task whose task_struct lies at an offset of memory. */
   at(offset: number): Task | undefined {
-    const owner = this.#store.memory.regionAt(offset)?.owner as Task | undefined;
-    return owner && this.#entries.get(owner.pid)?.task === owner ? owner : undefined;
+    const owner = this.#store.memory.regionAt(offset)?.owner as Handle | undefined;
+    const entry = owner && this.#entries.get(owner.pid);
+    return entry?.handle === owner ? entry?.task : undefined;
   }
   /** struct task_struct of a task. */
   region(task: Task): Region {
@@ -67,12 +76,20 @@ export class Tasks implements KernelPart {
   vmas(task: Task): readonly Region[] {
     return this.#entry(task).vmas;
   }
+  /** A pid keeps its place in memory; what is known of the task is written anew when it has changed. */
   #entry(task: Task): Entry {
     const there = this.#entries.get(task.pid);
     if (there?.task === task) return there;
     this.add(task);
+    const entry: Entry = there ? { ...there, task } : this.#make(task);
+    this.#entries = new Map(this.#entries).set(task.pid, entry);
+    this.#describe(entry);
+    return entry;
+  }
+  #make(task: Task): Entry {
     const store = this.#store;
-    const region = store.make("task_struct", { owner: task, name: `task_struct of ${task.comm} (${task.pid})` });
+    const handle: Handle = { pid: task.pid };
+    const region = store.make("task_struct", { owner: handle, name: `task_struct of ${task.comm} (${task.pid})` });
     const regs = store.memory.alloc("object", `registers of task ${task.pid}`, PT_REGS_BYTES, { writable: false });
     const mm = store.fill(store.make("mm_struct"), "mm_struct", {
       map_count: VMAS.length,
@@ -87,23 +104,13 @@ export class Tasks implements KernelPart {
         vm_mm: mm,
       }),
     );
-    this.#entries = new Map(this.#entries).set(task.pid, { task, region, regs, vmas });
-    this.#describe(task, region, mm);
-    return this.#entries.get(task.pid)!;
+    return { handle, task, region, regs, vmas, mm, cred: store.make("cred"), set: store.make("css_set") };
   }
-  #describe(task: Task, region: Region, mm: Region): void {
+  #describe({ task, region, regs, mm, cred, set }: Entry): void {
     const store = this.#store;
-    const ids = {
-      "uid.val": task.uid,
-      "gid.val": task.gid,
-      "euid.val": task.uid,
-      "egid.val": task.gid,
-      "suid.val": task.uid,
-      "fsuid.val": task.uid,
-    };
-    const cred = store.fill(store.make("cred"), "cred", { ...ids, "usage.counter": 1 });
-    const group = this.#cgroups.region(this.#cgroups.get(task.cgroupId));
-    const set = store.fill(store.make("css_set"), "css_set", { dfl_cgrp: group });
+    const ids = { uid: task.uid, gid: task.gid, euid: task.uid, egid: task.gid, suid: task.uid, fsuid: task.uid };
+    store.fill(cred, "cred", { ...Object.fromEntries(Object.entries(ids).map(([k, v]) => [`${k}.val`, v])), "usage.counter": 1 });
+    store.fill(set, "css_set", { dfl_cgrp: this.#cgroups.region(this.#cgroups.get(task.cgroupId)) });
     const parent = task.ppid === undefined || task.ppid === task.pid ? undefined : this.byPid(task.ppid);
     const parentRegion = parent ? this.region(parent) : region;
     const leader = task.pid === task.tgid ? region : this.#leader(task);
@@ -119,7 +126,7 @@ export class Tasks implements KernelPart {
       group_leader: leader,
       mm,
       active_mm: mm,
-      stack: addressOf(this.#entries.get(task.pid)!.regs.start),
+      stack: addressOf(regs.start),
       "usage.refs.counter": 1,
       "rcu_users.refs.counter": 1,
     });
