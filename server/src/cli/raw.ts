@@ -106,7 +106,7 @@ function answer(line: unknown, kernel: Btf | undefined, engine: EngineName): Jso
   }
 }
 
-function judged(o: Json, echo: Json, kernel: Btf | undefined, engine: Engine): Json {
+function judged(o: Json, echo: Json, kernel: Btf | undefined, engine: EngineName): Json {
   const hex = str(o["insns"]);
   let insns: Insn[];
   let btfBytes: Uint8Array | undefined;

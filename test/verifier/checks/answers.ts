@@ -94,6 +94,7 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
   "too-many-subprogs/0": { errno: 7, words: "too many subprograms" },
   "callback-btf/0": { errno: 22, words: "missing btf func_info" },
   "callback-dead/0": { errno: 14, words: "verifier bug: No program to jit at insn 7 (subprog < 0)" },
+  "callback-dead/1": { errno: 14, words: "verifier bug: No program to jit at insn 8 (subprog < 0)" },
   "callback-static/0": { errno: 22, words: "callback function not static" },
   "callback-return/0": { errno: 13, words: "R0 not a scalar value" },
   "return-value/1": { errno: 22, words: "At callback return the register R0 has smin=2 smax=2 should have been in [0, 1]" },

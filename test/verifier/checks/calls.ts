@@ -54,6 +54,18 @@ export const FUNCTIONS: readonly Fixture[] = [
     neighbour: ["f: ", "f: call cb; "],
   },
   {
+    check: "callback-dead",
+    type: "xdp",
+    funcs: [
+      ["main", "0"],
+      ["local", "a"],
+      ["local", "b"],
+    ],
+    text: `r2 = func b; call a; ${END}; a: r1 = 1; ${END}; b: ${END}`,
+    // What moves to where the dead function stood is a function, too.
+    neighbour: ["r2 = func b; call a", "r2 = func a; call b"],
+  },
+  {
     check: "callback-static",
     type: "xdp",
     maps: [HASH],
