@@ -57,6 +57,7 @@ struct pt_regs___arm64 { unsigned long orig_x0; } __attribute__((preserve_access
 #error "define __TARGET_ARCH_x86 or __TARGET_ARCH_arm64"
 #endif
 
+#define __PT_REGS_CAST(ctx) bpf_regs_(ctx)
 #define PT_REGS_PARM1(ctx) (bpf_regs_(ctx)->bpf_reg1_)
 #define PT_REGS_PARM2(ctx) (bpf_regs_(ctx)->bpf_reg2_)
 #define PT_REGS_PARM3(ctx) (bpf_regs_(ctx)->bpf_reg3_)
