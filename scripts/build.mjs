@@ -4,19 +4,11 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync } from "
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { createRequire } from "node:module";
+import { BUNDLES } from "./bundles.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 const at = (...parts) => join(root, ...parts);
-
-/** Bundle name -> entry point. */
-const BUNDLES = {
-  extension: "client/src/extension.ts",
-  server: "server/src/main.ts",
-  worker: "server/src/worker/main.ts",
-  "debug-adapter": "debug-adapter/src/main.ts",
-  cli: "server/src/cli/main.ts",
-};
 
 /** Files that the bundles read at run time, copied beside them. */
 const ASSETS = [

@@ -12,7 +12,7 @@ const ALLOWED = [
   /^dist\/[\w.-]+\.(js|wasm|br)$/,
   /^dist\/(diagnostics|headers|include)\//,
   /^syntaxes\/[\w.-]+\.json$/,
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY\.md)$/,
   /^docs\/[\w-]+\.png$/,
 ];
 const NEEDED = [
@@ -23,6 +23,7 @@ const NEEDED = [
   "dist/vmlinux.btf.br",
   "dist/tree-sitter-c.wasm",
   "dist/web-tree-sitter.wasm",
+  "THIRD-PARTY.md",
 ];
 
 /** Builds when needed, packages, checks. Answers the path; throws with what is wrong. */

@@ -40,11 +40,14 @@ class Listings implements vscode.TextDocumentContentProvider, vscode.Disposable 
   }
 }
 
+/** A page of text: nothing is loaded and nothing runs. */
+const POLICY = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'">`;
+
 /** Stands in for the binary editor: it closes itself and opens the listing instead. */
 const redirect: vscode.CustomReadonlyEditorProvider = {
   openCustomDocument: (uri) => ({ uri, dispose: () => undefined }),
   resolveCustomEditor: async (document, panel) => {
-    panel.webview.html = "<p>Opening the instructions of this object …</p>";
+    panel.webview.html = `${POLICY}<p>Opening the instructions of this object …</p>`;
     const column = panel.viewColumn ?? vscode.ViewColumn.Active;
     const text = await vscode.workspace.openTextDocument(listingOf(document.uri));
     await vscode.window.showTextDocument(await vscode.languages.setTextDocumentLanguage(text, "bpf-asm"), {
