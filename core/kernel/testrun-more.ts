@@ -117,7 +117,7 @@ export function prepareNetfilter(kernel: SimKernel, _program: LoadedProgram, inp
   if (input.ctx) {
     // Of struct nf_hook_state, the first two bytes: hook and family.
     [hook, family] = [input.ctx[0] ?? 0, input.ctx[1] ?? 0];
-    if (input.ctx.subarray(2).some((b) => b !== 0) || (family !== NFPROTO_IPV4 && family !== AF_INET6)) return failed(EINVAL);
+    if (input.ctx.subarray(2).some((b) => b !== 0) || family !== NFPROTO_IPV4) return failed(EINVAL);
   }
   const packet = new Packet(kernel.memory, data, { head: 64, tail: 320 });
   const skb = new SkBuff(packet);

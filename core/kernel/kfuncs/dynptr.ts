@@ -1,4 +1,5 @@
 // Kfuncs on dynptrs (kernel/bpf/helpers.c, net/core/filter.c, kernel/trace/bpf_trace.c, 6.18). They check no types; the verifier does.
+import { directPacketAccess } from "../../catalog/index.ts";
 import type { Machine } from "../../vm/index.ts";
 import {
   DYNPTR,
@@ -54,7 +55,9 @@ function fromSkb(k: SimKernel, vm: Machine): void {
     writeDynptr(vm, 3, NULL_DYNPTR);
     return retInt(vm, -EINVAL);
   }
-  writeDynptr(vm, 3, { data: k.run.ctxAt, type: DYNPTR.SKB, size: skb.length, offset: 0, rdonly: false });
+  // Where programs may not write to packets directly, they may not by dynptrs (bpf_dynptr_from_skb_rdonly).
+  const rdonly = !directPacketAccess(vm.program.source.type).write;
+  writeDynptr(vm, 3, { data: k.run.ctxAt, type: DYNPTR.SKB, size: skb.length, offset: 0, rdonly });
   retInt(vm, 0);
 }
 function fromSkbMeta(k: SimKernel, vm: Machine): void {

@@ -42,6 +42,52 @@ export const HOOK_CASES: readonly RunCase[] = [
     `r1 = r7; r2 = 0; r3 = 0; call bpf_sk_assign; ${keep(0)}; r1 = r7; r2 = 0; r3 = 4; call bpf_sk_assign; ${keep(1)}; r1 = r7; r2 = 0; r3 = 3; call bpf_sk_assign; ${keep(2)}; r0 = *(u64 *)(r7 + 0); if r0 == 0 goto none; r0 = 1; ${keep(3)}; none: r0 = 0`,
     lookup(2, 6),
   ),
+  tc(
+    "netfilter state and packet",
+    `r8 = *(u64 *)(r7 + 0); r0 = *(u8 *)(r8 + koff nf_hook_state.hook); ${keep(0)}; r0 = *(u8 *)(r8 + koff nf_hook_state.pf); ${keep(1)}; r8 = *(u64 *)(r7 + 8); r0 = *(u32 *)(r8 + koff sk_buff.len); ${keep(2)}`,
+    { type: "netfilter", attach: 45 },
+  ),
+  ...["0302", "0002", "0402", "000a", "0102", "020a", "0502", "0303"].map((state) =>
+    tc(
+      `netfilter with state ${state}`,
+      `r8 = *(u64 *)(r7 + 0); r0 = *(u8 *)(r8 + koff nf_hook_state.hook); ${keep(0)}; r0 = *(u8 *)(r8 + koff nf_hook_state.pf); ${keep(1)}`,
+      { type: "netfilter", attach: 45, ctx: `${state}${"00".repeat(46)}` },
+    ),
+  ),
+  ...["socket_filter", "cgroup_skb"].map((type) =>
+    tc(
+      `dynptr of ${type}`,
+      `r1 = r7; r2 = 0; ${stack(3, 32)}; kcall bpf_dynptr_from_skb; ${keep(0)}; ${stack(1, 32)}; kcall bpf_dynptr_is_rdonly; r0 &= 255; ${keep(1)}`,
+      { type, attach: 0 },
+    ),
+  ),
+  tc(
+    "netfilter dynptr",
+    `r8 = *(u64 *)(r7 + 8); r1 = r8; r2 = 0; ${stack(3, 32)}; kcall bpf_dynptr_from_skb; ${keep(0)}; ${stack(1, 32)}; kcall bpf_dynptr_size; ${keep(1)}; ${stack(1, 32)}; kcall bpf_dynptr_is_rdonly; r0 &= 255; ${keep(2)}; ${stack(1, 16)}; r2 = 8; ${stack(3, 32)}; r4 = 2; r5 = 0; call bpf_dynptr_read; r0 = *(u64 *)(r10 - 16); ${keep(3)}`,
+    { type: "netfilter", attach: 45 },
+  ),
+  tc("kernel's structure of a packet", `r1 = r7; kcall bpf_cast_to_kern_ctx; r8 = r0; r0 = *(u32 *)(r8 + koff sk_buff.len); ${keep(0)}`),
+  tc(
+    "fields of a map",
+    ["map_type", "key_size", "value_size", "max_entries", "map_flags"]
+      .map((f, n) => `r1 = map 1; r0 = *(u32 *)(r1 + koff bpf_map.${f}); ${keep(n)}`)
+      .join("; "),
+    { maps: [OUT, { type: 1, key: 4, size: 8, entries: 9, flags: 1 }] },
+  ),
+  tc(
+    "checksums of zeros",
+    [
+      [0, 16, 0],
+      [16, 0, 0],
+      [8, 8, 0],
+      [16, 0, 5],
+    ]
+      .map(
+        ([from, to, seed], n) =>
+          `r1 = 0; *(u64 *)(r10 - 16) = r1; *(u64 *)(r10 - 8) = r1; ${stack(1, 16)}; r2 = ${from}; ${stack(3, 16)}; r4 = ${to}; r5 = ${seed}; call bpf_csum_diff; ${keep(n)}`,
+      )
+      .join("; "),
+  ),
   long("length", `${LENGTH}; ${keep(0)}; r8 = *(u32 *)(r7 + 0); r9 = *(u32 *)(r7 + 4); r0 = r9; r0 -= r8; ${keep(1)}`),
   long(
     "load",
