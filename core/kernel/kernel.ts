@@ -246,8 +246,10 @@ export class SimKernel implements Kernel, MapHost {
   // ---- running ----
   /** Sets the state of the next run and points the machine at the program's first instruction. */
   begin(program: LoadedProgram, state: RunState): void {
-    for (let s = this.run.scratch; s; s = s.rest) this.memory.free(s.region);
-    if (this.run === state) state.scratch = undefined;
+    // What was prepared for this state stays for each of its runs; what runs took goes.
+    if (!state.begun) Object.assign(state, { begun: true, prepared: state.scratch });
+    for (let s = this.run.scratch; s && s !== state.prepared; s = s.rest) this.memory.free(s.region);
+    state.scratch = state.prepared;
     this.run = state;
     this.machine.begin(program.code, state.ctxAt);
   }

@@ -93,4 +93,7 @@ export class RunState {
   stack: readonly bigint[] = [];
   trap: Trap | undefined;
   scratch: Scratch | undefined;
+  /** The part of `scratch` that was there before the first run. */
+  prepared: Scratch | undefined;
+  begun = false;
 }

@@ -1,8 +1,8 @@
 // What a run takes is given back: after a thousand events there are as many regions as after ten.
 import { describe, expect, it } from "vitest";
-import { parseEvent } from "../../core/kernel/index.ts";
+import { parseEvent, testRun } from "../../core/kernel/index.ts";
 import { BEGIN, END, OUT, TCP4 } from "./cases/parts.ts";
-import { kernelWith, load, runOn } from "./simulate.ts";
+import { kept, kernelWith, load, runOn } from "./simulate.ts";
 
 const packet = Uint8Array.from(Buffer.from(TCP4, "hex"));
 const CASES = [
@@ -54,6 +54,22 @@ describe("memory", () => {
     };
     const some = after(10);
     expect(after(1000)).toBe(some);
+  });
+  it("that an event needs stays for all of its runs", () => {
+    const kernel = kernelWith();
+    const program = load(
+      kernel,
+      { type: "netfilter", attach: 45, maps: [OUT] },
+      `${BEGIN}; r8 = *(u64 *)(r7 + 8); r0 = *(u32 *)(r8 + koff sk_buff.len); r1 = *(u64 *)(r6 + 0); r1 += r0; *(u64 *)(r6 + 0) = r1; ${END}`,
+    );
+    expect(testRun(kernel, program, { data: packet, repeat: 3 }).err).toBe(0);
+    const other = testRun(kernel, program, { data: packet });
+    expect([other.err, kept(kernel, program, 0)]).toEqual([0, 4n * 62n]);
+    const cast = load(kernel, { type: "sched_cls" }, `r6 = r1; kcall bpf_cast_to_kern_ctx; ${END}`);
+    testRun(kernel, cast, { data: packet, repeat: 10 });
+    const some = kernel.memory.regions().length;
+    testRun(kernel, cast, { data: packet, repeat: 1000 });
+    expect(kernel.memory.regions().length).toBe(some);
   });
   it("of tasks is one place a pid", () => {
     const kernel = kernelWith();
