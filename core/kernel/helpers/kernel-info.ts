@@ -32,9 +32,9 @@ function sysBpf(k: SimKernel, vm: Machine): void {
       return vm.ret(k.createMap(specOf(attr)));
     case CMD.MAP_UPDATE:
       if (!map) return vm.ret(-9);
-      return vm.ret(k.mapUpdate(u32(0), fetch(vm, view, 8, map.keySize), fetch(vm, view, 16, map.sysValueSize), u32(24)));
+      return vm.ret(k.mapUpdate(u32(0), readAttr(vm, view, 8, map.keySize), readAttr(vm, view, 16, map.sysValueSize), u32(24)));
     case CMD.MAP_DELETE:
-      return vm.ret(map ? k.mapDelete(u32(0), fetch(vm, view, 8, map.keySize)) : -9);
+      return vm.ret(map ? k.mapDelete(u32(0), readAttr(vm, view, 8, map.keySize)) : -9);
     case CMD.MAP_FREEZE:
       return vm.ret(map ? map.freeze() : -9);
     default:
@@ -59,7 +59,7 @@ function specOf(attr: Uint8Array): MapSpec {
   };
 }
 /** Bytes that a pointer in the attributes points at: memory of the kernel, as the program has no other. */
-function fetch(vm: Machine, attr: DataView, off: number, size: number): Uint8Array {
+function readAttr(vm: Machine, attr: DataView, off: number, size: number): Uint8Array {
   const at = attr.getUint32(off, true),
     hi = attr.getInt32(off + 4, true);
   if (size === 0 || (at === 0 && hi === 0)) return new Uint8Array(size);
