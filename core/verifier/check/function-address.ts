@@ -1,19 +1,36 @@
-// Addresses of functions that dead code elimination takes away (jit_subprogs, 6.18, which then has nothing to compile). It changes nothing.
+// Addresses of functions that dead code elimination takes away (bpf_adj_branches and jit_subprogs, 6.18, which may find nothing to compile). It changes nothing.
 import { EFAULT, type Env, type Subprog } from "../env.ts";
 import { isPseudoFunc } from "../prepare/subprogs.ts";
 
-const lives = (env: Env, sub: Subprog): boolean => env.aux.slice(sub.start, sub.end).some((a) => a.seen);
+/** For each slot where it stands, or where what refers to it points, when the slots that no path reaches are gone. */
+function placesAfterRemoval(env: Env): number[] {
+  const places: number[] = [];
+  let kept = 0;
+  let inRun = 0;
+  for (const aux of env.aux) {
+    // Inside a stretch that goes, a reference keeps its distance from the start of the stretch.
+    places.push(kept + inRun);
+    if (aux.seen) {
+      kept++;
+      places[places.length - 1] = kept - 1;
+      inRun = 0;
+    } else inRun++;
+  }
+  return places;
+}
 
 /**
- * Rejects a program whose live code takes the address of a function that no path runs, if it has other functions at all.
- * The kernel names the function's place after its rewriting of the program, which is not done here: its number may be another.
+ * Rejects a program whose live code takes the address of a function that no path runs, if it has other functions at all and none of them
+ * begins where the address then points. The kernel names the place after all its rewriting, which is not done here: its number may be another.
  */
 export function checkFunctionAddresses(env: Env): void {
-  if (env.subprogs.filter((s) => lives(env, s)).length < 2) return;
+  const live = env.subprogs.filter((sub: Subprog) => env.aux[sub.start]!.seen);
+  if (live.length < 2) return;
+  const places = placesAfterRemoval(env);
+  const starts = new Set(live.map((sub) => places[sub.start]!));
   env.insns.forEach((insn, i) => {
-    if (!isPseudoFunc(insn) || !env.aux[i]!.seen) return;
     const at = i + insn.imm + 1;
-    if (lives(env, env.subprogs[env.findSubprog(at)]!)) return;
-    env.fail("callback-dead", EFAULT, `verifier bug: No program to jit at insn ${at} (subprog < 0)`);
+    if (!isPseudoFunc(insn) || !env.aux[i]!.seen || starts.has(places[at]!)) return;
+    env.fail("callback-dead", EFAULT, `verifier bug: No program to jit at insn ${places[at]!} (subprog < 0)`);
   });
 }
