@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60000, hookTimeout: 120000, pool: "forks", maxWorkers: 2 },
+  test: { include: ["test/**/*.test.ts"], testTimeout: 600000, hookTimeout: 600000, pool: "forks", maxWorkers: 2 },
 });
