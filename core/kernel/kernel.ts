@@ -247,7 +247,10 @@ export class SimKernel implements Kernel, MapHost {
   /** Sets the state of the next run and points the machine at the program's first instruction. */
   begin(program: LoadedProgram, state: RunState): void {
     // What was prepared for this state stays for each of its runs; what runs took goes.
-    if (!state.begun) Object.assign(state, { begun: true, prepared: state.scratch });
+    if (!state.begun) {
+      state.begun = true;
+      state.prepared = state.scratch;
+    }
     for (let s = this.run.scratch; s && s !== state.prepared; s = s.rest) this.memory.free(s.region);
     state.scratch = state.prepared;
     this.run = state;

@@ -1,5 +1,5 @@
 // Writes the assembler's sections and symbols as an ELF64 relocatable BPF object. It changes none of them.
-import { elfFile, FieldWriter, StringTable } from "../../base/index.ts";
+import { elfFile, FieldWriter, StringTable, type ElfFileSection } from "../../base/index.ts";
 import type { Assembler } from "./assembler.ts";
 import { isTemporary, Section, SHT, STB, STT, type AsmSymbol } from "./output.ts";
 import { symbolSize, symbolValue } from "./resolve.ts";
@@ -9,17 +9,8 @@ const SHN_ABS = 0xfff1;
 const SHN_COMMON = 0xfff2;
 const SYM_SIZE = 24;
 
-interface Header {
-  readonly name: string;
-  readonly type: number;
-  readonly flags: number;
-  readonly bytes: Uint8Array;
-  readonly size: number;
-  readonly link: number;
-  readonly info: number;
-  readonly align: number;
-  readonly entSize: number;
-}
+/** A section whose name has no place yet. */
+type Header = Omit<ElfFileSection, "nameOff"> & { readonly name: string };
 
 interface SymbolRow {
   readonly name: string;

@@ -7,6 +7,7 @@ import { EACCES, EFAULT, EINVAL, ENODEV, ENOMEM } from "../errno.ts";
 import type { SimKernel } from "../kernel.ts";
 import { skbOf, u32Arg, xdpOf } from "./args.ts";
 import { add, fold, replace, sumWords } from "./checksum.ts";
+import { moveBytes } from "./skb.ts";
 import type { HelperImpl, HelperTable } from "./types.ts";
 
 /** r1 context, r2 offset, r3 buffer, r4 length: copies out of the packet; the buffer is cleared on failure. */
@@ -166,18 +167,10 @@ function skbChangeTail(k: SimKernel, vm: Machine): void {
   packet.sync();
   vm.ret(0);
 }
-/** Makes `n` bytes of room at `off` of the packet (n below 0 removes), moving what lies before. False without room. */
+/** As {@link moveBytes}, for what stands before the network header: the link header begins where the packet does. */
 function moveHead(skb: SkBuff, off: number, n: number): boolean {
-  const { packet } = skb;
-  if (n > 0) skb.makeRoom(n, 0);
-  const data = packet.data - n;
-  if (data > packet.end) return false;
-  packet.memory.u8.copyWithin(data, packet.data, packet.data + off);
-  if (n > 0) packet.memory.u8.fill(0, data + off, data + off + n);
-  packet.memory.markDirty(Math.min(data, packet.data), Math.abs(n) + off);
-  packet.data = packet.meta = data;
-  skb.macHeader = data;
-  packet.sync();
+  if (!moveBytes(skb, off, n)) return false;
+  skb.macHeader = skb.packet.data;
   return true;
 }
 function vlanPush(k: SimKernel, vm: Machine): void {

@@ -30,8 +30,8 @@ const ADJ_ENCAP = ADJ.ENCAP_IPV4 | ADJ.ENCAP_IPV6 | ADJ.GRE | ADJ.UDP | ADJ.L2_E
   ADJ_DECAP = ADJ.DECAP_IPV4 | ADJ.DECAP_IPV6;
 const ADJ_ALL = ADJ_ENCAP | ADJ_DECAP | ADJ.FIXED_GSO | ADJ.NO_CSUM_RESET;
 
-/** Makes `n` bytes of room `off` bytes into the packet (n below 0 removes), and moves the headers before it. False without room. */
-export function moveHeaders(skb: SkBuff, off: number, n: number): boolean {
+/** Makes `n` bytes of room `off` bytes into the packet (n below 0 removes) by moving what lies before. False without room. */
+export function moveBytes(skb: SkBuff, off: number, n: number): boolean {
   const { packet } = skb;
   if (n > 0) skb.makeRoom(n, 0);
   const data = packet.data - n;
@@ -40,9 +40,14 @@ export function moveHeaders(skb: SkBuff, off: number, n: number): boolean {
   if (n > 0) packet.memory.u8.fill(0, data + off, data + off + n);
   packet.memory.markDirty(Math.min(data, packet.data), Math.abs(n) + off);
   packet.data = packet.meta = data;
+  packet.sync();
+  return true;
+}
+/** As {@link moveBytes}, and the headers' places with it. */
+export function moveHeaders(skb: SkBuff, off: number, n: number): boolean {
+  if (!moveBytes(skb, off, n)) return false;
   skb.macHeader -= n;
   skb.networkHeader -= n;
-  packet.sync();
   return true;
 }
 function changeProto(k: SimKernel, vm: Machine): void {

@@ -1,17 +1,14 @@
 // BPF_MAP_TYPE_RINGBUF (kernel/bpf/ringbuf.c, 6.18): room for records; the records themselves go out as the kernel's events. Its reader keeps up.
-import { ENOTSUPP, EOPNOTSUPP } from "../errno.ts";
 import type { Region } from "../../vm/index.ts";
-import { BpfMap, round8, type SysResult } from "./map.ts";
+import { recordBytes, RecordMap } from "./records.ts";
 
-const HEADER = 8;
-
-export class RingbufMap extends BpfMap {
+export class RingbufMap extends RecordMap {
   #producer = 0;
   #pending = 0;
 
   /** A record of `size` bytes, or undefined when the records not yet given up leave no room. */
   reserve(size: number): Region | undefined {
-    const bytes = round8(size + HEADER);
+    const bytes = recordBytes(size);
     if (size > 0x3fffffff || bytes > this.spec.maxEntries || this.#pending + bytes > this.spec.maxEntries - 1) return undefined;
     this.#pending += bytes;
     this.#producer += bytes;
@@ -19,30 +16,12 @@ export class RingbufMap extends BpfMap {
   }
   /** The record is submitted or discarded; programs may not use it any more. */
   drop(record: Region): void {
-    this.#pending -= round8(this.host.memory.end[record.id]! - record.start + HEADER);
+    this.#pending -= recordBytes(this.host.memory.end[record.id]! - record.start);
     this.host.memory.free(record);
   }
   /** bpf_ringbuf_query: available data, size, consumer and producer position. */
   query(what: number): number {
     return [this.#pending, this.spec.maxEntries, this.#producer - this.#pending, this.#producer][what] ?? 0;
-  }
-  lookup(): number {
-    return 0;
-  }
-  override sysLookup(): SysResult {
-    return -ENOTSUPP;
-  }
-  update(): number {
-    return -ENOTSUPP;
-  }
-  delete(): number {
-    return -ENOTSUPP;
-  }
-  nextKey(): SysResult {
-    return -ENOTSUPP;
-  }
-  override push(): number {
-    return -EOPNOTSUPP;
   }
   override save(): unknown {
     return [this.frozen, this.#producer, this.#pending];

@@ -1,18 +1,16 @@
 // BPF_MAP_TYPE_USER_RINGBUF (kernel/bpf/ringbuf.c, 6.18): records that user space left for the program. It runs no callback.
-import { E2BIG, ENOSPC, ENOTSUPP, EOPNOTSUPP } from "../errno.ts";
-import { BpfMap, round8, type SysResult } from "./map.ts";
+import { E2BIG, ENOSPC } from "../errno.ts";
+import { recordBytes, RecordMap } from "./records.ts";
 
-const HEADER = 8;
-
-export class UserRingbufMap extends BpfMap {
+export class UserRingbufMap extends RecordMap {
   #samples: readonly Uint8Array[] = [];
   #busy = false;
 
   /** User space submits a record; a negative errno when it does not fit. */
   submit(sample: Uint8Array): number {
-    const used = this.#samples.reduce((n, s) => n + round8(s.length + HEADER), 0);
-    if (round8(sample.length + HEADER) > this.spec.maxEntries) return -E2BIG;
-    if (used + round8(sample.length + HEADER) > this.spec.maxEntries) return -ENOSPC;
+    const used = this.#samples.reduce((n, s) => n + recordBytes(s.length), 0);
+    if (recordBytes(sample.length) > this.spec.maxEntries) return -E2BIG;
+    if (used + recordBytes(sample.length) > this.spec.maxEntries) return -ENOSPC;
     this.#samples = [...this.#samples, sample.slice()];
     return 0;
   }
@@ -32,24 +30,6 @@ export class UserRingbufMap extends BpfMap {
   }
   set busy(value: boolean) {
     this.#busy = value;
-  }
-  lookup(): number {
-    return 0;
-  }
-  override sysLookup(): SysResult {
-    return -ENOTSUPP;
-  }
-  update(): number {
-    return -ENOTSUPP;
-  }
-  delete(): number {
-    return -ENOTSUPP;
-  }
-  nextKey(): SysResult {
-    return -ENOTSUPP;
-  }
-  override push(): number {
-    return -EOPNOTSUPP;
   }
   override save(): unknown {
     return [this.frozen, this.#samples, this.#busy];

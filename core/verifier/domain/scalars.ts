@@ -72,7 +72,7 @@ function decodeBase64(text: string): Uint8Array {
   return out;
 }
 
-/** Values after which an arena is left and a new one begun: 64 bytes each, and as much again for the table that finds them. */
+/** Values after which an arena is left and a new one begun: 64 bytes each, and half as much for the table that finds them. */
 const MAX_INTERNED = 1 << 16;
 let shared: Scalars | undefined;
 

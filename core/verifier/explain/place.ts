@@ -15,20 +15,20 @@ export const stackSlot = (frameno: number, at: number): Place => ({ frameno, isR
 export type Effect = "none" | { readonly before: Place } | { readonly writtenFrom: Place | undefined };
 
 const isCall = (insn: op.Insn): boolean => insn.code === (op.BPF_JMP | op.BPF_CALL);
-const isLastArg = (reg: number): boolean => reg >= 1 && reg <= 5;
+const isArgument = (reg: number): boolean => reg >= 1 && reg <= 5;
 
 /** The effect of one step backwards. */
 export function effectOf(insn: op.Insn, step: PathStep, place: Place): Effect {
   if (insn.code === (op.BPF_JMP | op.BPF_EXIT) && place.isReg && place.at === 0 && step.frameno === place.frameno + 1)
     return { before: register(step.frameno, 0) };
   if (isCall(insn) && step.frameno === place.frameno - 1 && place.isReg) return enteredBy(insn, step, place);
-  if (step.frameno !== place.frameno) return place.isReg ? "none" : slotEffect(insn, step, place);
-  return place.isReg ? registerEffect(insn, step, place) : slotEffect(insn, step, place);
+  if (!place.isReg) return slotEffect(insn, step, place);
+  return step.frameno === place.frameno ? registerEffect(insn, step, place) : "none";
 }
 
 /** A function takes its arguments from its caller's registers; a callback gets them from the helper. */
 function enteredBy(insn: op.Insn, step: PathStep, place: Place): Effect {
-  if (!isLastArg(place.at)) return { writtenFrom: undefined };
+  if (!isArgument(place.at)) return { writtenFrom: undefined };
   return insn.src === op.BPF_PSEUDO_CALL ? { before: register(step.frameno, place.at) } : { writtenFrom: undefined };
 }
 
@@ -44,9 +44,9 @@ function registerEffect(insn: op.Insn, step: PathStep, place: Place): Effect {
 /** Whether an instruction gives register `reg` of its frame another value; calls write r0 and forget r1 to r5. */
 function writes(insn: op.Insn, reg: number): boolean {
   const cls = op.insnClass(insn);
-  if (isCall(insn)) return reg === 0 || isLastArg(reg);
+  if (isCall(insn)) return reg === 0 || isArgument(reg);
   if (op.isAlu(insn) || cls === op.BPF_LDX) return insn.dst === reg;
-  if (cls === op.BPF_LD) return op.insnMode(insn) === 0 ? insn.dst === reg : reg === 0 || isLastArg(reg);
+  if (cls === op.BPF_LD) return op.insnMode(insn) === 0 ? insn.dst === reg : reg === 0 || isArgument(reg);
   if (cls !== op.BPF_STX || op.insnMode(insn) !== op.BPF_ATOMIC) return false;
   if (insn.imm === op.BPF_LOAD_ACQ) return insn.dst === reg;
   if (insn.imm === op.BPF_CMPXCHG) return reg === 0;

@@ -121,8 +121,8 @@ export class Emitter {
   spill(): void {
     for (let n = 0; n <= 10; n++) this.#toFile(n, () => this.#get(n));
   }
-  reload(first = 0): void {
-    for (let n = first; n <= 10; n++) {
+  reload(): void {
+    for (let n = 0; n <= 10; n++) {
       this.#fromFile(n);
       this.#set(n);
     }
@@ -539,10 +539,7 @@ export class Emitter {
     this.#i32(slot);
     this.code.byte(W.get, FP);
     this.#call(IMPORT.step);
-    for (let n = 0; n < 10; n++) {
-      this.#fromFile(n);
-      this.#set(n);
-    }
+    this.reload();
   }
   #packetLoad(slot: number, op: number): void {
     this.#i32(slot);

@@ -8,7 +8,7 @@ import { Emitter, type Target } from "./instruction.ts";
 import { AT, FP, FUEL, LOOPS, NEXT } from "./locals.ts";
 import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { width } from "./blocks.ts";
-import { endingOf, unitsOf, type Unit } from "./units.ts";
+import { endingOf, unitsOf, type Ending, type Unit } from "./units.ts";
 import { I32, I64, moduleBytes, Writer } from "./writer.ts";
 
 const W = {
@@ -201,7 +201,7 @@ class StoppableBody {
     }
     this.#goTo(unit.end);
   }
-  #finish(slot: number, ending: string): void {
+  #finish(slot: number, ending: Exclude<Ending, "on">): void {
     const { code } = this;
     const { target } = this.#program;
     switch (ending) {
