@@ -14,17 +14,22 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 
 /* Microseconds of one load of the program, -1 when it does not load. */
 static long load_once(const char *path, const char *name, unsigned flags) {
-  LIBBPF_OPTS(bpf_object_open_opts, opts, .kernel_log_buf = log_text, .kernel_log_size = LOG_BYTES, .kernel_log_level = STATS_ONLY);
-  struct bpf_object *object = bpf_object__open_file(path, &opts);
+  struct bpf_object *object = bpf_object__open_file(path, NULL);
   if (!object) return -1;
   struct bpf_program *program;
   bpf_object__for_each_program(program, object) {
     int wanted = strcmp(bpf_program__name(program), name) == 0;
     bpf_program__set_autoload(program, wanted);
     if (wanted && flags) bpf_program__set_flags(program, flags);
+    bpf_program__set_log_buf(program, log_text, LOG_BYTES);
+    bpf_program__set_log_level(program, STATS_ONLY);
   }
   struct bpf_map *map;
-  bpf_object__for_each_map(map, object) bpf_map__set_pin_path(map, NULL);
+  bpf_object__for_each_map(map, object) {
+    bpf_map__set_pin_path(map, NULL);
+    /* what the tools set before they load: a size */
+    if (bpf_map__max_entries(map) == 0) bpf_map__set_max_entries(map, 1);
+  }
   log_text[0] = 0;
   long time = -1;
   if (bpf_object__load(object) == 0) {
