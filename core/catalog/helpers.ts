@@ -10,8 +10,15 @@ import type { ArgSpec, HelperRecord, HelperVariant } from "./types.ts";
 
 /** Splits a C declaration, `const void *key`, into type and name. */
 function splitDeclaration(decl: string): { ctype: string; name: string } {
-  const m = /^(.*?)(\w+|\.\.\.)$/.exec(decl);
-  return m ? { ctype: m[1]!.trim() || decl, name: m[2]! } : { ctype: decl, name: "" };
+  let at = decl.length;
+  if (decl.endsWith("...")) at -= 3;
+  else while (at > 0 && isWord(decl.charCodeAt(at - 1))) at--;
+  return { ctype: decl.slice(0, at).trim() || decl, name: decl.slice(at) };
+}
+
+/** Letters, digits and the underline. */
+function isWord(c: number): boolean {
+  return (c >= 97 && c <= 122) || (c >= 65 && c <= 90) || (c >= 48 && c <= 57) || c === 95;
 }
 
 function argument([decl, arg, btf, size]: ArgRow): ArgSpec {

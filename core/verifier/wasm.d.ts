@@ -11,3 +11,6 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
   }
 }
+
+/** Bytes of base64 text as characters 0 to 255: in every browser, worker and Node. */
+declare function atob(text: string): string;

@@ -56,19 +56,10 @@ function scalarModule(): WebAssembly.Module {
   return compiled;
 }
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 function decodeBase64(text: string): Uint8Array {
-  const value = new Uint8Array(128);
-  for (let i = 0; i < 64; i++) value[ALPHABET.charCodeAt(i)] = i;
-  const pad = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const out = new Uint8Array((text.length / 4) * 3 - pad);
-  for (let i = 0, o = 0; i < text.length; i += 4) {
-    const v = (at: number): number => value[text.charCodeAt(i + at)]!;
-    const word = (v(0) << 18) | (v(1) << 12) | (v(2) << 6) | v(3);
-    out[o++] = word >> 16;
-    if (o < out.length) out[o++] = word >> 8;
-    if (o < out.length) out[o++] = word;
-  }
+  const bytes = atob(text);
+  const out = new Uint8Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) out[i] = bytes.charCodeAt(i);
   return out;
 }
 
