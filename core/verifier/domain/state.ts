@@ -90,7 +90,7 @@ export interface LinkedReg {
   readonly at: number;
 }
 
-/** One step of the path that back-tracking cannot derive from the code alone. Entries are immutable and shared; each knows the one before. */
+/** One step of the path that back-tracking cannot derive from the code alone. Entries are shared and immutable but for `tracked*`; each knows the one before. */
 export interface HistoryEntry {
   readonly prev: HistoryEntry | null;
   /** Entries up to this one. */
@@ -103,6 +103,10 @@ export interface HistoryEntry {
   readonly srcRegStack: boolean;
   readonly dstRegStack: boolean;
   readonly linked: readonly LinkedReg[] | null;
+  /** What back-tracking has wanted here, before the instruction, in its frame: whoever wants no more than that finds everything above marked. */
+  trackedRegs: number;
+  trackedLo: number;
+  trackedHi: number;
 }
 
 const NO_REFS: readonly RefState[] = [];

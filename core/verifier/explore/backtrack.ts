@@ -48,6 +48,17 @@ export class Backtrack {
     if (spi < 32) this.slotsLo[frame]! &= ~(1 << spi);
     else this.slotsHi[frame]! &= ~(1 << (spi - 32));
   }
+  /** Whether `hist`, the entry of the instruction before which this is wanted, knows of all of it; what it did not know is added. */
+  wasTracked(hist: HistoryEntry): boolean {
+    const f = this.frame;
+    for (let i = 0; i < f; i++) if (this.regs[i] || this.slotsLo[i] || this.slotsHi[i]) return false;
+    const more = (this.regs[f]! & ~hist.trackedRegs) | (this.slotsLo[f]! & ~hist.trackedLo) | (this.slotsHi[f]! & ~hist.trackedHi);
+    if (more === 0) return true;
+    hist.trackedRegs |= this.regs[f]!;
+    hist.trackedLo |= this.slotsLo[f]!;
+    hist.trackedHi |= this.slotsHi[f]!;
+    return false;
+  }
   get stackEmpty(): boolean {
     return (this.slotsLo[this.frame]! | this.slotsHi[this.frame]!) === 0;
   }
@@ -234,6 +245,8 @@ export function markPrecise(env: Env, regno: number): void {
 /**
  * __mark_chain_precision: what `start` wants precise (register `regno`, or what already stands in env.bt when -1)
  * is carried back through its parents. Sets `out.changed` when a parent learned something.
+ * The kernel walks all the way each time. What a walk does to a union of wants is the union of what it does to each, and kept
+ * states never become imprecise again; so a walk may end where earlier ones have wanted as much.
  */
 export function markChain(env: Env, start: VState, regno: number, out: { changed: boolean } | null): void {
   if (!env.bpfCapable) return;
@@ -249,20 +262,25 @@ export function markChain(env: Env, start: VState, regno: number, out: { changed
   let lastIdx = start.insnIdx;
   let subseq = -1;
   let skipFirst = true;
+  // The log tells every step.
+  const shortcut = !env.log.level2;
   for (;;) {
     if (env.log.level2) env.trace(`mark_precise: frame${bt.frame}: last_idx ${lastIdx} first_idx ${firstIdx} subseq_idx ${subseq} \n`);
     if (lastIdx < 0) return atEntry(env, st, out);
     const cursor: HistoryCursor = { at: st.history };
     for (let i = lastIdx; ;) {
+      const hist = entryAt(cursor, i);
       if (skipFirst) skipFirst = false;
-      else {
-        if (!backtrackInsn(env, bt, i, subseq, entryAt(cursor, i))) {
-          markAllPrecise(env, start);
-          bt.reset();
-          return;
-        }
+      else if (!backtrackInsn(env, bt, i, subseq, hist)) {
+        markAllPrecise(env, start);
+        bt.reset();
+        return;
       }
       if (bt.isEmpty()) return;
+      if (hist && shortcut && bt.wasTracked(hist)) {
+        bt.reset();
+        return;
+      }
       subseq = i;
       const prev = prevInsn(st, i, cursor);
       if (prev === null) break;

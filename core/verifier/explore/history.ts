@@ -19,6 +19,9 @@ export function pushHistory(env: Env, state: VState, flags: Flags = NOTHING): vo
     srcRegStack: flags.srcRegStack === true || (old !== null && old.srcRegStack),
     dstRegStack: flags.dstRegStack === true || (old !== null && old.dstRegStack),
     linked: flags.linked ?? null,
+    trackedRegs: 0,
+    trackedLo: 0,
+    trackedHi: 0,
   };
 }
 export const pushStackAccess = (env: Env, frameno: number, spi: number): void => pushHistory(env, env.cur, { frameno, spi });
