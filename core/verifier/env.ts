@@ -115,6 +115,8 @@ export interface InsnAux {
   loopCallback: number;
   /** Slots that control may go to next; set by the control-flow check where they differ from the code's own (tail calls), else when first asked for. */
   successors: readonly number[] | null;
+  /** The immediate operand as a register, once it was asked for. */
+  immediate: Reg | null;
 }
 
 interface StackElem {
@@ -244,6 +246,10 @@ export class Env {
   }
   scalar(h: number): Reg {
     return new Reg(SCALAR_VALUE, h);
+  }
+  /** The immediate operand of the current instruction: one register for all visits, never to be changed. */
+  immediate(insn: Insn): Reg {
+    return (this.aux[this.insnIdx]!.immediate ??= this.scalar(this.D.ops.imm(insn.imm)));
   }
   unknownScalar(): Reg {
     return new Reg(SCALAR_VALUE, this.D.UNKNOWN);

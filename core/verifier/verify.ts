@@ -52,6 +52,7 @@ function newAux(): InsnAux {
     loopFitForInline: false,
     loopCallback: 0,
     successors: null,
+    immediate: null,
   };
 }
 

@@ -90,6 +90,16 @@ export interface LinkedReg {
   readonly at: number;
 }
 
+/** What the code alone does not tell of a step. */
+export interface StepFacts {
+  /** Stack access: frame and slot, or -1. */
+  readonly frameno: number;
+  readonly spi: number;
+  readonly srcRegStack: boolean;
+  readonly dstRegStack: boolean;
+  readonly linked: readonly LinkedReg[] | null;
+}
+
 /** One step of the path that back-tracking cannot derive from the code alone. Entries are shared and immutable but for `tracked*`; each knows the one before. */
 export interface HistoryEntry {
   readonly prev: HistoryEntry | null;
@@ -97,12 +107,7 @@ export interface HistoryEntry {
   readonly count: number;
   readonly idx: number;
   readonly prevIdx: number;
-  /** Stack access: frame and slot, or -1. */
-  readonly frameno: number;
-  readonly spi: number;
-  readonly srcRegStack: boolean;
-  readonly dstRegStack: boolean;
-  readonly linked: readonly LinkedReg[] | null;
+  readonly facts: StepFacts;
   /** What back-tracking has wanted here, before the instruction, in its frame: whoever wants no more than that finds everything above marked. */
   trackedRegs: number;
   trackedLo: number;

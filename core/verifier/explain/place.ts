@@ -36,7 +36,7 @@ function registerEffect(insn: op.Insn, step: PathStep, place: Place): Effect {
   if (!writes(insn, place.at)) return "none";
   const { hist } = step;
   const cls = op.insnClass(insn);
-  if (cls === op.BPF_LDX && hist && hist.spi >= 0) return { writtenFrom: stackSlot(hist.frameno, hist.spi) };
+  if (cls === op.BPF_LDX && hist && hist.facts.spi >= 0) return { writtenFrom: stackSlot(hist.facts.frameno, hist.facts.spi) };
   const isMove = op.isAlu(insn) && (insn.code & 0xf0) === op.BPF_MOV && (insn.code & op.BPF_X) !== 0;
   return { writtenFrom: isMove ? register(place.frameno, insn.src) : undefined };
 }
@@ -58,7 +58,7 @@ function slotEffect(insn: op.Insn, step: PathStep, place: Place): Effect {
   const cls = op.insnClass(insn);
   if (cls !== op.BPF_ST && cls !== op.BPF_STX) return "none";
   const { hist } = step;
-  const recorded = hist !== null && hist.spi === place.at && hist.frameno === place.frameno;
+  const recorded = hist !== null && hist.facts.spi === place.at && hist.facts.frameno === place.frameno;
   const direct = insn.dst === op.BPF_REG_FP && step.frameno === place.frameno && overlaps(insn, place.at);
   if (!recorded && !direct) return "none";
   const whole = cls === op.BPF_STX && op.insnMode(insn) === op.BPF_MEM && op.accessSize(insn.code) === 8;

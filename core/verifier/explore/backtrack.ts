@@ -18,11 +18,10 @@ export class Backtrack {
   readonly slotsLo = new Int32Array(MAX_CALL_FRAMES);
   readonly slotsHi = new Int32Array(MAX_CALL_FRAMES);
 
+  /** Nothing is wanted; frames above the current one never hold anything. */
   reset(): void {
+    for (let i = this.frame; i >= 0; i--) this.regs[i] = this.slotsLo[i] = this.slotsHi[i] = 0;
     this.frame = 0;
-    this.regs.fill(0);
-    this.slotsLo.fill(0);
-    this.slotsHi.fill(0);
   }
   isEmpty(): boolean {
     for (let i = 0; i <= this.frame; i++) if (this.regs[i] || this.slotsLo[i] || this.slotsHi[i]) return false;
@@ -67,10 +66,10 @@ export class Backtrack {
 const verifierBug = (env: Env, what: string): never => env.fail("verifier-bug", EFAULT, `verifier bug: ${what}`);
 
 function syncLinked(bt: Backtrack, hist: HistoryEntry | null): void {
-  if (!hist?.linked) return;
-  const some = hist.linked.some((e) => (e.isReg ? ((bt.regs[e.frameno]! >>> e.at) & 1) === 1 : bt.hasSlot(e.frameno, e.at)));
+  if (!hist?.facts.linked) return;
+  const some = hist.facts.linked.some((e) => (e.isReg ? ((bt.regs[e.frameno]! >>> e.at) & 1) === 1 : bt.hasSlot(e.frameno, e.at)));
   if (!some) return;
-  for (const e of hist.linked) {
+  for (const e of hist.facts.linked) {
     if (e.isReg) bt.regs[e.frameno]! |= 1 << e.at;
     else bt.setSlot(e.frameno, e.at);
   }
@@ -105,16 +104,16 @@ function step(env: Env, bt: Backtrack, idx: number, subseq: number, hist: Histor
   if (cls === op.BPF_LDX || acquireLoad) {
     if (!bt.has(insn.dst)) return "stop";
     bt.clear(insn.dst);
-    if (!hist || hist.spi < 0) return "stop";
-    bt.setSlot(hist.frameno, hist.spi);
+    if (!hist || hist.facts.spi < 0) return "stop";
+    bt.setSlot(hist.facts.frameno, hist.facts.spi);
     return "on";
   }
   if (cls === op.BPF_STX || cls === op.BPF_ST) {
     // A wanted scalar cannot be a store's address.
     if (bt.has(insn.dst)) return "unsupported";
     if (env.closeGaps && fetchFill(bt, insn, hist)) return "on";
-    if (!hist || hist.spi < 0 || !bt.hasSlot(hist.frameno, hist.spi)) return "stop";
-    bt.clearSlot(hist.frameno, hist.spi);
+    if (!hist || hist.facts.spi < 0 || !bt.hasSlot(hist.facts.frameno, hist.facts.spi)) return "stop";
+    bt.clearSlot(hist.facts.frameno, hist.facts.spi);
     if (cls === op.BPF_STX) bt.set(insn.src);
     return "on";
   }
@@ -129,9 +128,9 @@ function step(env: Env, bt: Backtrack, idx: number, subseq: number, hist: Histor
 function fetchFill(bt: Backtrack, insn: op.Insn, hist: HistoryEntry | null): boolean {
   if ((insn.code & 0xe0) !== op.BPF_ATOMIC || !(insn.imm & op.BPF_FETCH)) return false;
   const filled = insn.imm === op.BPF_CMPXCHG ? 0 : insn.src;
-  if (!bt.has(filled) || !hist || hist.spi < 0) return false;
+  if (!bt.has(filled) || !hist || hist.facts.spi < 0) return false;
   bt.clear(filled);
-  bt.setSlot(hist.frameno, hist.spi);
+  bt.setSlot(hist.facts.frameno, hist.facts.spi);
   return true;
 }
 
@@ -167,8 +166,8 @@ function stepJmp(env: Env, bt: Backtrack, idx: number, subseq: number, hist: His
   if (kind === op.BPF_EXIT) return stepExit(env, bt, subseq);
   if (insn.code & op.BPF_X) {
     if (!bt.has(insn.dst) && !bt.has(insn.src)) return "stop";
-    if (!hist?.srcRegStack) bt.set(insn.src);
-    if (!hist?.dstRegStack) bt.set(insn.dst);
+    if (!hist?.facts.srcRegStack) bt.set(insn.src);
+    if (!hist?.facts.dstRegStack) bt.set(insn.dst);
   }
   return "on";
 }

@@ -1,12 +1,11 @@
 // The recorded steps of a path: jumps, stack accesses, linked registers. It records; back-tracking reads.
 import type { Env } from "../env.ts";
-import type { HistoryEntry, LinkedReg, VState } from "../domain/state.ts";
+import type { HistoryEntry, LinkedReg, StepFacts, VState } from "../domain/state.ts";
 
-type Flags = Partial<Pick<HistoryEntry, "frameno" | "spi" | "srcRegStack" | "dstRegStack" | "linked">>;
-const NOTHING: Flags = {};
+const NOTHING: StepFacts = { frameno: -1, spi: -1, srcRegStack: false, dstRegStack: false, linked: null };
 
 /** push_jmp_history: a new entry for the current instruction, or more knowledge for the one that it already has. */
-export function pushHistory(env: Env, state: VState, flags: Flags = NOTHING): void {
+export function pushHistory(env: Env, state: VState, facts?: Partial<StepFacts>): void {
   const old = env.curHistEnt;
   const prev = old ? old.prev : state.history;
   state.history = env.curHistEnt = {
@@ -14,14 +13,20 @@ export function pushHistory(env: Env, state: VState, flags: Flags = NOTHING): vo
     count: prev ? prev.count + 1 : 1,
     idx: old ? old.idx : env.insnIdx,
     prevIdx: old ? old.prevIdx : env.prevInsnIdx,
-    frameno: flags.frameno ?? (old ? old.frameno : -1),
-    spi: flags.spi ?? (old ? old.spi : -1),
-    srcRegStack: flags.srcRegStack === true || (old !== null && old.srcRegStack),
-    dstRegStack: flags.dstRegStack === true || (old !== null && old.dstRegStack),
-    linked: flags.linked ?? null,
+    facts: facts || old ? together(old ? old.facts : NOTHING, facts ?? {}) : NOTHING,
     trackedRegs: 0,
     trackedLo: 0,
     trackedHi: 0,
+  };
+}
+
+function together(old: StepFacts, more: Partial<StepFacts>): StepFacts {
+  return {
+    frameno: more.frameno ?? old.frameno,
+    spi: more.spi ?? old.spi,
+    srcRegStack: more.srcRegStack === true || old.srcRegStack,
+    dstRegStack: more.dstRegStack === true || old.dstRegStack,
+    linked: more.linked ?? null,
   };
 }
 export const pushStackAccess = (env: Env, frameno: number, spi: number): void => pushHistory(env, env.cur, { frameno, spi });

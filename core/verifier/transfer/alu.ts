@@ -113,7 +113,7 @@ function binary(env: Env, insn: op.Insn, kind: number): void {
 function adjustRegs(env: Env, insn: op.Insn, kind: number, fromReg: boolean): void {
   const dst = env.reg(insn.dst);
   if (dst.type === PTR_TO_ARENA) return;
-  const src = fromReg ? env.reg(insn.src) : env.scalar(env.D.ops.imm(insn.imm));
+  const src = fromReg ? env.reg(insn.src) : env.immediate(insn);
   const dstIsPtr = dst.type !== SCALAR_VALUE;
   if (src.type !== SCALAR_VALUE) {
     if (!dstIsPtr) {
@@ -134,28 +134,29 @@ function adjustRegs(env: Env, insn: op.Insn, kind: number, fromReg: boolean): vo
   linkByConstant(env, insn, kind, src, dst);
 }
 
-/** After `x += const` a linked scalar stays linked, at a distance; after `x += x` it does not, whatever x is. */
+/** After `x += const` a linked scalar stays linked, at a distance; after any other operation it is linked no more. */
 function linkByConstant(env: Env, insn: op.Insn, kind: number, src: Reg, before: Reg): void {
-  const alu32 = (insn.code & 7) !== op.BPF_ALU64;
-  const r = env.reg(insn.dst).copy();
-  env.regs[insn.dst] = r;
-  const doubled = (insn.code & op.BPF_X) !== 0 && insn.src === insn.dst;
-  const isConst = !doubled && (alu32 ? env.D.isConst32(src.s) : env.D.isConst(src.s));
-  if ((kind !== op.BPF_ADD && kind !== op.BPF_SUB) || !r.id || !isConst || !env.bpfCapable) {
-    r.id = 0;
-    r.off = 0;
+  const after = env.reg(insn.dst);
+  const off = after.id && !(after.id & BPF_ADD_CONST) ? distance(env, insn, kind, src, before) : null;
+  if (off === null) {
+    env.regs[insn.dst] = after.unlinked();
     return;
   }
+  const r = after.withId(after.id | ((insn.code & 7) === op.BPF_ALU64 ? BPF_ADD_CONST64 : BPF_ADD_CONST32));
+  r.off = off;
+  env.regs[insn.dst] = r;
+}
+
+/** What the operation adds, where that can be kept as a distance; `x += x` has none, whatever x is. */
+function distance(env: Env, insn: op.Insn, kind: number, src: Reg, before: Reg): number | null {
+  if ((kind !== op.BPF_ADD && kind !== op.BPF_SUB) || !env.bpfCapable) return null;
+  const alu32 = (insn.code & 7) !== op.BPF_ALU64;
+  const doubled = (insn.code & op.BPF_X) !== 0 && insn.src === insn.dst;
+  if (doubled || !(alu32 ? env.D.isConst32(src.s) : env.D.isConst(src.s))) return null;
   const lo = env.D.valueLo(src.s);
   const fits = alu32 ? env.D.ops.umax(before.s) < TWO32 : env.D.valueHi(src.s) === lo >> 31;
-  const off = kind === op.BPF_SUB ? -lo : lo;
-  if (!fits || (kind === op.BPF_SUB && lo === -0x80000000) || r.id & BPF_ADD_CONST) {
-    r.off = 0;
-    r.id = 0;
-    return;
-  }
-  r.id |= alu32 ? BPF_ADD_CONST32 : BPF_ADD_CONST64;
-  r.off = off;
+  if (!fits || (kind === op.BPF_SUB && lo === -0x80000000)) return null;
+  return kind === op.BPF_SUB ? -lo : lo;
 }
 
 /** adjust_scalar_min_max_vals: the destination's value after the operation; id and offset stay as they are. */

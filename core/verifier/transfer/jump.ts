@@ -41,7 +41,7 @@ export function checkCondJump(env: Env, insn: op.Insn): void {
       env.fail("pointer-comparison", EACCES, `R${insn.src} pointer comparison prohibited`);
   }
   const dst = env.reg(insn.dst);
-  const src = fromReg ? env.reg(insn.src) : env.scalar(env.D.ops.imm(insn.imm));
+  const src = fromReg ? env.reg(insn.src) : env.immediate(insn);
   const srcRegStack = fromReg && src.type === T.PTR_TO_STACK;
   const dstRegStack = dst.type === T.PTR_TO_STACK;
   if (srcRegStack || dstRegStack) pushHistory(env, env.cur, { srcRegStack, dstRegStack });
@@ -80,7 +80,7 @@ function bothWays(env: Env, insn: op.Insn, kind: number, is32: boolean, fromReg:
   const other = pushPath(env, env.insnIdx + insn.off + 1, env.insnIdx, false);
   const regs = here.cur.regs;
   const otherRegs = other.cur.regs;
-  const imm = fromReg ? null : env.scalar(env.D.ops.imm(insn.imm));
+  const imm = fromReg ? null : env.immediate(insn);
   refineBoth(env, insn, kind, is32, other, imm);
   if (fromReg && regs[insn.src]!.type === T.SCALAR_VALUE && regs[insn.src]!.id) {
     syncLinked(env, here, regs[insn.src]!, linked);
