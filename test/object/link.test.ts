@@ -175,4 +175,7 @@ describe("types removed", () => {
   test("a type that refers to itself is a fault", () => {
     expect(() => dedupTypes([VOID, ptr(2), Uint32Array.of(0, rawInfo(BTF_KIND.CONST), 1)])).toThrow(/refers to itself/);
   });
+  test("a type that refers to one that is not there is a fault", () => {
+    expect(() => dedupTypes([VOID, ptr(7)])).toThrow("BTF: type [1] refers to type [7], which is not there");
+  });
 });

@@ -46,8 +46,12 @@ class Choices {
   }
 }
 
-/** `types[0]` is void. The words of types that refer to others are changed; throws CodedError `btf-dedup` for types that refer to themselves. */
+/** `types[0]` is void. The words of types that refer to others are changed; throws CodedError `btf-dedup` for types that refer to themselves or to none. */
 export function dedupTypes(types: readonly RawType[]): Deduped {
+  types.forEach((t, id) => {
+    for (const slot of idSlots(t))
+      if (t[slot]! >= types.length) throw new CodedError("btf-dedup", `BTF: type [${id}] refers to type [${t[slot]}], which is not there`);
+  });
   return new Dedup(types).run();
 }
 
