@@ -71,7 +71,8 @@ export function serve(connection: Connection, trusted: (options: InitializationO
   requests(connection, documents, thread, () => builder);
   connection.onShutdown(async () => {
     scheduler.dispose();
-    await Promise.all([thread.dispose(), builder?.dispose()]);
+    thread.dispose();
+    await builder?.dispose();
   });
   documents.listen(connection);
   connection.listen();

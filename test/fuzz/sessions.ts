@@ -75,8 +75,10 @@ async function converse(bytes: Uint8Array, to: PassThrough, from: PassThrough, l
   const done = new Promise<void>((resolve) =>
     from.on("data", (chunk: Buffer) => {
       answers++;
-      seen = (seen + chunk.toString("latin1")).slice(-4096);
+      seen += chunk.toString("latin1");
       if (seen.includes(last.answer)) resolve();
+      // The answer may be cut in two by chunks; what stands before is not needed.
+      seen = seen.slice(-last.answer.length);
     }),
   );
   const send = (text: string): void => void to.write(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);

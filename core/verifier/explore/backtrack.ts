@@ -17,6 +17,8 @@ export class Backtrack {
   readonly regs = new Int32Array(MAX_CALL_FRAMES);
   readonly slotsLo = new Int32Array(MAX_CALL_FRAMES);
   readonly slotsHi = new Int32Array(MAX_CALL_FRAMES);
+  /** Entries to which the walk under way added what it wants. */
+  readonly #noted: HistoryEntry[] = [];
 
   /** Nothing is wanted; frames above the current one never hold anything. */
   reset(): void {
@@ -56,7 +58,18 @@ export class Backtrack {
     hist.trackedRegs |= this.regs[f]!;
     hist.trackedLo |= this.slotsLo[f]!;
     hist.trackedHi |= this.slotsHi[f]!;
+    this.#noted.push(hist);
     return false;
+  }
+  /** A walk begins. */
+  begin(frame: number): void {
+    this.frame = frame;
+    this.#noted.length = 0;
+  }
+  /** The walk could not go on: what marks everything now, below as above, is to be met again by walks from further on. */
+  forget(): void {
+    for (const hist of this.#noted) hist.trackedRegs = hist.trackedLo = hist.trackedHi = 0;
+    this.reset();
   }
   get stackEmpty(): boolean {
     return (this.slotsLo[this.frame]! | this.slotsHi[this.frame]!) === 0;
@@ -245,12 +258,12 @@ export function markPrecise(env: Env, regno: number): void {
  * __mark_chain_precision: what `start` wants precise (register `regno`, or what already stands in env.bt when -1)
  * is carried back through its parents. Sets `out.changed` when a parent learned something.
  * The kernel walks all the way each time. What a walk does to a union of wants is the union of what it does to each, and kept
- * states never become imprecise again; so a walk may end where earlier ones have wanted as much.
+ * states never become imprecise again; so a walk may end where earlier ones that came to their end have wanted as much.
  */
 export function markChain(env: Env, start: VState, regno: number, out: { changed: boolean } | null): void {
   if (!env.bpfCapable) return;
   const bt = env.bt;
-  bt.frame = start.curframe;
+  bt.begin(start.curframe);
   if (regno >= 0) {
     if (start.cur.regs[regno]!.type !== SCALAR_VALUE) verifierBug(env, "backtracking misuse");
     bt.set(regno);
@@ -272,7 +285,7 @@ export function markChain(env: Env, start: VState, regno: number, out: { changed
       if (skipFirst) skipFirst = false;
       else if (!backtrackInsn(env, bt, i, subseq, hist)) {
         markAllPrecise(env, start);
-        bt.reset();
+        bt.forget();
         return;
       }
       if (bt.isEmpty()) return;
@@ -295,7 +308,7 @@ export function markChain(env: Env, start: VState, regno: number, out: { changed
     firstIdx = st.firstInsnIdx;
   }
   markAllPrecise(env, start);
-  bt.reset();
+  bt.forget();
 }
 
 /** Nothing lies before `st`: arguments of a function that is verified on its own are simply precise. */

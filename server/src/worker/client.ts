@@ -71,9 +71,12 @@ export class VerifierThread {
     for (const pending of this.#pending.values()) pending.reject(new JobFailed(why, true));
     this.#pending.clear();
   }
-  async dispose(): Promise<void> {
+  /** Ends the thread, and what it has not answered; it does not wait until the thread is gone, which one that just begins can take for ever. */
+  dispose(): void {
     const worker = this.#worker;
     this.#worker = undefined;
-    await worker?.terminate();
+    for (const pending of this.#pending.values()) pending.reject(new JobCancelled());
+    this.#pending.clear();
+    void worker?.terminate();
   }
 }
