@@ -2,12 +2,16 @@
 import { interpret, STOP_BREAK, STOP_BUDGET, STOP_EXIT } from "./interpreter.ts";
 import type { Continuation, Kernel } from "./kernel-interface.ts";
 import {
+  CONTEXT_AT,
+  CPU_AT,
+  FILE_END_WORD,
   FRAME_WORDS,
   FRAMES_AT,
   DIRTY_AT,
   KERNEL_HI,
   MAX_CALL_FRAMES,
   MAX_FRAMES,
+  NO_CONTEXT_HI,
   REG_COUNT,
   REGS_AT,
   REGS_WORD,
@@ -44,6 +48,7 @@ export interface MachineSnapshot {
 }
 
 const FRAME0 = FRAMES_AT >> 2;
+const CONTEXT_WORD = CONTEXT_AT >> 2;
 
 /** One CPU that runs BPF programs. Set `kernel` before running. */
 export class Machine {
@@ -104,8 +109,18 @@ export class Machine {
     const r = this.memory.i32;
     for (let w = REGS_WORD; w < REGS_WORD + 2 * REG_COUNT; w++) r[w] = 0;
     this.setReg(1, ctxAt, ctxAt ? KERNEL_HI : 0);
+    r[CONTEXT_WORD] = 0;
+    r[CONTEXT_WORD + 1] = NO_CONTEXT_HI;
     this.#openFrame();
     this.closeFrames();
+  }
+
+  /** Says, after {@link begin}, which CPU runs and that the context at `at` shows its fields (CONTEXT_AT in layout.ts; 0: none does). */
+  showContext(at: number, cpu: number): void {
+    const r = this.memory.i32;
+    r[CPU_AT >> 2] = cpu;
+    r[CONTEXT_WORD] = at;
+    r[CONTEXT_WORD + 1] = at ? KERNEL_HI : NO_CONTEXT_HI;
   }
 
   /** Runs until the end, a trap, a breakpoint or a watch (what has stopped it at the current instruction is passed) or `budget` instructions. */
@@ -183,7 +198,7 @@ export class Machine {
       done: this.done,
       tailCalls: this.tailCalls,
     };
-    const regs = this.memory.i32.slice(REGS_WORD, REGS_WORD + 2 * REG_COUNT);
+    const regs = this.memory.i32.slice(REGS_WORD, FILE_END_WORD);
     const callback = this.#callback,
       tail = this.#tail,
       highest = this.#highest;

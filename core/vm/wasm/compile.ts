@@ -2,20 +2,23 @@
 import { REGS_AT } from "../layout.ts";
 import type { Program } from "../program.ts";
 import type { Memory } from "../memory.ts";
+import { batchFunction, BATCH_TYPE } from "./batch.ts";
 import { flowOf } from "./blocks.ts";
 import { Emitter, type Target } from "./instruction.ts";
-import { FP } from "./locals.ts";
+import { FP, I32_LOCALS } from "./locals.ts";
+import { knownMaps } from "./known-maps.ts";
 import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { emitBody } from "./structure.ts";
 import { I32, I64, moduleBytes, Writer, type FuncBody, type FuncType } from "./writer.ts";
 
-const TYPE = { body: 0, entry: 1, call: 2, access: 3, step: 4 } as const;
+const TYPE = { body: 0, entry: 1, call: 2, access: 3, step: 4, batch: 5 } as const;
 const TYPES: readonly FuncType[] = [
   { params: [I32, I64, I64, I64, I64, I64], results: [I64] },
   { params: [I32], results: [] },
   { params: [I32, I32], results: [I32] },
   { params: [I32, I32, I32], results: [I32] },
   { params: [I32, I32], results: [] },
+  BATCH_TYPE,
 ];
 const IMPORTS = [
   { name: "call", type: TYPE.call },
@@ -28,7 +31,7 @@ const DROP = 0x1a;
 /** r0, r6 to r10 and a scratch value, then numbers of 32 bits. */
 const LOCALS = [
   { count: 7, type: I64 },
-  { count: 3, type: I32 },
+  { count: I32_LOCALS, type: I32 },
 ];
 
 /** Name of the export that runs the function at a slot, in a frame that ends at its argument. */
@@ -48,6 +51,8 @@ export function compile(program: Program, memory: Memory, special: ReadonlySet<n
     // A fault ends the whole run by an exception.
     faulted: () => code.byte(DROP),
     lookup: bodies + 2 * starts.length,
+    mapAt: knownMaps(program, memory),
+    showsContext: true,
   };
   let code = new Writer();
   const functions = starts.map((start, i): FuncBody => {
@@ -64,7 +69,10 @@ export function compile(program: Program, memory: Memory, special: ReadonlySet<n
     exportAs: entryName(start),
   }));
   const lookup = { type: TYPE.call, locals: LOOKUP_LOCALS, code: lookupBody() };
-  return moduleBytes({ types: TYPES, imports: IMPORTS, functions: [...functions, ...entries, lookup] }, memory.maxBytes >>> 16);
+  return moduleBytes(
+    { types: TYPES, imports: IMPORTS, functions: [...functions, ...entries, lookup, batchFunction(bodies, TYPE.batch)] },
+    memory.maxBytes >>> 16,
+  );
 }
 
 /** Calls a function with r1 to r5 of the register file and puts its result into r0 there. */

@@ -5,7 +5,8 @@ import { FRAME_WORDS, FRAMES_AT, MAX_LOOPS, REG_COUNT, REGS_AT, STACK_BYTES, STA
 import type { Memory } from "../memory.ts";
 import { OP, type Program } from "../program.ts";
 import { Emitter, type Target } from "./instruction.ts";
-import { AT, FP, FUEL, LOOPS, NEXT } from "./locals.ts";
+import { AT, FP, FUEL, I32_LOCALS, LOOPS, NEXT } from "./locals.ts";
+import { knownMaps } from "./known-maps.ts";
 import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { width } from "./blocks.ts";
 import { endingOf, unitsOf, type Ending, type Unit } from "./units.ts";
@@ -63,7 +64,7 @@ const IMPORTS = [
 ];
 const LOCALS = [
   { count: 12, type: I64 },
-  { count: 4, type: I32 },
+  { count: I32_LOCALS, type: I32 },
 ];
 
 /** How a program is compiled. */
@@ -126,9 +127,10 @@ class StoppableBody {
       plain: this.#plain,
       functionAt: () => 0,
       marksPages: true,
-      faulted: (slot) => this.#faulted(slot),
+      faulted: (slot, inside) => this.#faulted(slot, inside),
       // Who watches wants to be asked about calls. An unverified program may pass anything as a map or key.
-      ...(watched || !special ? {} : { lookup: IMPORTS.length + 1 }),
+      ...(watched || !special ? {} : { lookup: IMPORTS.length + 1, mapAt: knownMaps(program, memory) }),
+      showsContext: special !== undefined,
     };
     this.#emitter = new Emitter(this.code, target);
     this.units = unitsOf(program, breaks, (slot) => this.#isInterpreted(slot));
@@ -245,7 +247,7 @@ class StoppableBody {
       this.#goOn(inside);
     };
     if (!this.#emitter.looksUp(slot)) return out(0);
-    this.#emitter.mapLookup(() => out(1));
+    this.#emitter.mapLookup(slot, () => out(1));
     this.#goTo(slot + 1);
   }
   /** Goes on with unit NEXT, or leaves with it when it is none. */
@@ -270,13 +272,13 @@ class StoppableBody {
     this.code.byte(W.get, LOOPS, W.i32const).s32(MAX_LOOPS).byte(W.i32gt_s);
   }
   /** Behind an access by import, with 1 on the stack when it faulted: the interpreter runs the instruction again and says why. */
-  #faulted(slot: number): void {
+  #faulted(slot: number, inside: number): void {
     const unit = this.units[this.#unit]!;
     let left = 0;
     for (let s = slot; s < unit.end; s += width(this.#program, s)) left++;
     this.code.byte(W.if, W.EMPTY);
     this.#refund(left);
-    this.#stop(slot, 1);
+    this.#stop(slot, 1 + inside);
     this.code.byte(W.end);
   }
 }
