@@ -65,6 +65,8 @@ export class Machine {
   done = true;
   /** Instructions run since the machine was made. */
   executed = 0;
+  /** Instructions that the interpreter may still run of what it was given, where it tells (see `step`). */
+  left = 0;
   tailCalls = 0;
   /** Result of a slow load. */
   lo = 0;
@@ -128,8 +130,10 @@ export class Machine {
     if (this.done) return { kind: "exit", retval: this.r0() };
     if (budget <= 0) return { kind: "budget" };
     try {
-      let stop = this.interpretOne();
-      if (stop === STOP_BUDGET && budget > 1) stop = interpret(this, budget - 1);
+      const passes = this.#watch !== undefined || this.atBreakpoint();
+      let stop = passes ? this.interpretOne() : STOP_BUDGET;
+      const left = passes ? budget - 1 : budget;
+      if (stop === STOP_BUDGET && left > 0) stop = interpret(this, left);
       if (stop === STOP_EXIT) return { kind: "exit", retval: this.r0() };
       return stop === STOP_BREAK ? { kind: "break" } : { kind: "budget" };
     } catch (e) {

@@ -63,6 +63,7 @@ export class Memory {
   buffer: ArrayBuffer;
   u8!: Uint8Array;
   i32!: Int32Array;
+  u64!: BigUint64Array;
   view!: DataView;
   /** Region id of each granule; 0 is unmapped. */
   owner!: Int32Array;
@@ -101,6 +102,7 @@ export class Memory {
     this.dirty = new Uint8Array(this.buffer, DIRTY_AT, this.size / PAGE_BYTES);
     this.u8 = new Uint8Array(this.buffer);
     this.i32 = new Int32Array(this.buffer);
+    this.u64 = new BigUint64Array(this.buffer);
     this.view = new DataView(this.buffer);
   }
 
