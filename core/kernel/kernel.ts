@@ -261,19 +261,15 @@ export class SimKernel implements Kernel, MapHost {
   /** Runs the begun program to its end; the trap is also kept in the run's state. */
   finish(): Stop {
     if (this.#wasm?.runs(this.machine.program)) {
-      const trap = this.outcome();
-      return trap ? { kind: "trap", trap } : { kind: "exit", retval: this.machine.r0() };
+      const trap = this.#wasm.run();
+      if (!trap) return { kind: "exit", retval: this.machine.r0() };
+      this.run.trap = trap;
+      return { kind: "trap", trap };
     }
     const stop = (this.#stoppable ?? this.machine).run(this.budget);
     if (stop.kind === "budget") return { kind: "trap", trap: this.#tooLong() };
     if (stop.kind === "trap") this.run.trap = stop.trap;
     return stop;
-  }
-  /** As {@link finish} for a program that nothing stops: its trap, or undefined with the result in r0. */
-  outcome(): Trap | undefined {
-    if (this.#wasm?.runs(this.machine.program)) return (this.run.trap = this.#wasm.run());
-    const stop = this.finish();
-    return stop.kind === "trap" ? stop.trap : undefined;
   }
   /** Whether {@link runBatch} takes the program. */
   takesBatches(program: LoadedProgram): boolean {

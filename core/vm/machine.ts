@@ -108,11 +108,10 @@ export class Machine {
     this.done = false;
     this.#told = -1;
     this.tailCalls = 0;
-    const r = this.memory.i32;
-    for (let w = REGS_WORD; w < REGS_WORD + 2 * REG_COUNT; w++) r[w] = 0;
+    const { u64 } = this.memory;
+    for (let w = REGS_WORD >> 1; w < (REGS_WORD >> 1) + REG_COUNT; w++) u64[w] = 0n;
     this.setReg(1, ctxAt, ctxAt ? KERNEL_HI : 0);
-    r[CONTEXT_WORD] = 0;
-    r[CONTEXT_WORD + 1] = NO_CONTEXT_HI;
+    this.showContext(0, 0);
     this.#openFrame();
     this.closeFrames();
   }
@@ -273,7 +272,7 @@ export class Machine {
   #openFrame(): void {
     const region = this.#stacks[this.depth]!;
     this.memory.setBounds(region, region.start, region.start + STACK_BYTES);
-    this.#highest = Math.max(this.#highest, this.depth);
+    if (this.depth > this.#highest) this.#highest = this.depth;
     this.setReg(10, region.start + STACK_BYTES, KERNEL_HI);
     this.memory.i32[FRAME0 + this.depth * FRAME_WORDS + 13] = 0;
   }

@@ -37,42 +37,51 @@ const LOCALS = [
 /** Name of the export that runs the function at a slot, in a frame that ends at its argument. */
 export const entryName = (slot: number): string => `f${slot}`;
 
-/** The module of a program. `special` are slots whose load or store reaches other things than plain memory. */
-export function compile(program: Program, memory: Memory, special: ReadonlySet<number>): Uint8Array {
+/** How a program is compiled. */
+export interface CompileOptions {
+  /** Slots whose load or store reaches other things than plain memory. */
+  readonly special: ReadonlySet<number>;
+  /** With the function that runs batches. */
+  readonly batches: boolean;
+}
+
+/** The module of a program. */
+export function compile(program: Program, memory: Memory, options: CompileOptions): Uint8Array {
   const starts = program.subprogStarts;
   const bodies = IMPORTS.length;
+  const lookup = bodies + 2 * starts.length;
+  const target = targetOf(program, memory, { special: options.special, functionAt: (slot) => bodies + starts.indexOf(slot), lookup });
+  let callsLookup = false;
+  const functions = starts.map((start, i): FuncBody => {
+    const emitter = new Emitter(new Writer(), target);
+    emitter.prologue();
+    emitBody(program, flowOf(program, start, starts[i + 1] ?? program.insns.length), emitter);
+    callsLookup ||= emitter.callsLookup;
+    return { type: TYPE.body, locals: LOCALS, code: emitter.code };
+  });
+  starts.forEach((start, i) => functions.push({ type: TYPE.entry, locals: [], code: entry(bodies + i), exportAs: entryName(start) }));
+  if (callsLookup) functions.push({ type: TYPE.call, locals: LOOKUP_LOCALS, code: lookupBody() });
+  if (options.batches) functions.push(batchFunction(bodies, TYPE.batch));
+  return moduleBytes({ types: TYPES, imports: IMPORTS, functions }, memory.maxBytes >>> 16);
+}
+function targetOf(
+  program: Program,
+  memory: Memory,
+  known: { special: ReadonlySet<number>; lookup: number; functionAt: (slot: number) => number },
+): Target {
   const word = (slot: number): number => (program.code.start >> 2) + 2 * slot;
-  const target: Target = {
+  return {
     program,
     constant: (slot) => [memory.i32[word(slot)]!, memory.i32[word(slot) + 1]!],
-    plain: (slot) => !special.has(slot),
-    functionAt: (slot) => bodies + starts.indexOf(slot),
+    plain: (slot) => !known.special.has(slot),
+    functionAt: known.functionAt,
     marksPages: false,
     // A fault ends the whole run by an exception.
-    faulted: () => code.byte(DROP),
-    lookup: bodies + 2 * starts.length,
+    faulted: (_slot, _inside, code) => void code.byte(DROP),
+    lookup: known.lookup,
     mapAt: knownMaps(program, memory),
     showsContext: true,
   };
-  let code = new Writer();
-  const functions = starts.map((start, i): FuncBody => {
-    code = new Writer();
-    const emitter = new Emitter(code, target);
-    emitter.prologue();
-    emitBody(program, flowOf(program, start, starts[i + 1] ?? program.insns.length), emitter);
-    return { type: TYPE.body, locals: LOCALS, code: emitter.code };
-  });
-  const entries = starts.map((start, i): FuncBody => ({
-    type: TYPE.entry,
-    locals: [],
-    code: entry(bodies + i),
-    exportAs: entryName(start),
-  }));
-  const lookup = { type: TYPE.call, locals: LOOKUP_LOCALS, code: lookupBody() };
-  return moduleBytes(
-    { types: TYPES, imports: IMPORTS, functions: [...functions, ...entries, lookup, batchFunction(bodies, TYPE.batch)] },
-    memory.maxBytes >>> 16,
-  );
 }
 
 /** Calls a function with r1 to r5 of the register file and puts its result into r0 there. */

@@ -14,8 +14,10 @@ interface Compiled {
   readonly program: Program;
   /** By the slot where each function begins. */
   readonly entries: readonly Entry[];
-  readonly batch: (at: number, count: number, place: number) => void;
+  /** Undefined until it is asked for: a program that is run once is not kept waiting for it. */
+  readonly batch: RunBatch | undefined;
 }
+type RunBatch = (at: number, count: number, place: number) => void;
 /** Packets for one program: see BATCH. */
 export interface Batch {
   /** Offset of the words. */
@@ -48,39 +50,32 @@ export class WasmEngine {
 
   /** Runs the program that the machine has begun, to its end: the trap, or undefined with the result in r0. */
   run(): Trap | undefined {
-    const { program, base } = this.#vm;
-    const fp = FIRST_FP + base * STACK_STRIDE;
-    return this.#ending(() => this.#of(program).entries[0]!(fp), fp);
+    return this.#run(undefined);
   }
   /**
    * Runs the program that the machine has begun on the packets of a batch, from its DONE on; the trap of the last, or undefined. It stops early behind a
    * packet whose run has called out or had an uncommon result; the machine must be begun again then.
    */
   runBatch(batch: Batch): Trap | undefined {
-    const { program, memory } = this.#vm;
-    const { batch: run } = this.#of(program);
-    let isWhole = false;
     this.#untouched = batch;
-    const trap = this.#ending(() => {
-      run(batch.at, batch.count, batch.place);
-      isWhole = true;
-    }, FIRST_FP);
+    const trap = this.#run(batch);
     this.#untouched = undefined;
-    // What was thrown has left its result in r0.
-    if (!isWhole) memory.i32[(batch.at + BATCH.OTHER) >> 2] = 1;
     return trap;
   }
-  #ending(enter: () => void, fp: number): Trap | undefined {
+  #run(batch: Batch | undefined): Trap | undefined {
     const vm = this.#vm;
-    const { program } = vm;
+    const { program, memory } = vm;
     const many = program.subprogStarts.length > 1;
     if (many) vm.openFrames();
+    const fp = FIRST_FP + vm.base * STACK_STRIDE;
     try {
       try {
-        enter();
+        if (batch) this.#of(program, true).batch!(batch.at, batch.count, batch.place);
+        else this.#of(program).entries[0]!(fp);
       } catch (e) {
         if (e !== UNWIND) throw e;
         this.#unwound(program, fp);
+        if (batch) memory.i32[(batch.at + BATCH.OTHER) >> 2] = 1;
       }
       return undefined;
     } catch (e) {
@@ -88,7 +83,7 @@ export class WasmEngine {
     } finally {
       vm.depth = vm.base;
       vm.done = true;
-      vm.memory.allDirty();
+      memory.allDirty();
       if (many) vm.closeFrames();
     }
   }
@@ -101,17 +96,17 @@ export class WasmEngine {
     else this.#entry(program, slot)(fp);
   }
 
-  #of(program: Program): Compiled {
+  #of(program: Program, batches = false): Compiled {
     let known = this.#compiled[program.id];
-    if (known?.program !== program) this.#compiled[program.id] = known = this.#instantiate(program);
+    if (known?.program !== program || (batches && !known.batch)) this.#compiled[program.id] = known = this.#instantiate(program, batches);
     return known;
   }
   #entry(program: Program, slot: number): Entry {
     return this.#of(program).entries[slot] ?? trap("bad-jump", `slot ${slot} is the start of no function`);
   }
-  #instantiate(program: Program): Compiled {
+  #instantiate(program: Program, batches: boolean): Compiled {
     const vm = this.#vm;
-    const module = new WebAssembly.Module(compile(program, vm.memory, new Set(program.source.special)));
+    const module = new WebAssembly.Module(compile(program, vm.memory, { special: new Set(program.source.special), batches }));
     const size = program.insns.map((insn) => accessSize(insn.code));
     const at = (pc: number): void => {
       if (this.#untouched) this.#touch(this.#untouched);
@@ -146,7 +141,7 @@ export class WasmEngine {
     const { exports } = new WebAssembly.Instance(module, { vm: imports });
     const entries: Entry[] = [];
     for (const start of program.subprogStarts) entries[start] = exports[entryName(start)] as Entry;
-    return { program, entries, batch: exports[BATCH_EXPORT] as Compiled["batch"] };
+    return { program, entries, batch: exports[BATCH_EXPORT] as RunBatch | undefined };
   }
   #touch(batch: Batch): void {
     this.#untouched = undefined;

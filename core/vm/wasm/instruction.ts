@@ -111,12 +111,14 @@ export interface Target {
   /** Whether what is no plain memory may be a context that shows its fields (CONTEXT_AT). */
   readonly showsContext: boolean;
   /** Emitted behind an access by import, with 1 on the stack when it faulted, where `inside` blocks are open. */
-  faulted(slot: number, inside: number): void;
+  faulted(slot: number, inside: number, code: Writer): void;
 }
 
 /** Emits instructions of one function into `code`. */
 export class Emitter {
   readonly code: Writer;
+  /** Whether the function for map look-ups is needed. */
+  callsLookup = false;
   readonly #target: Target;
   readonly #program: Program;
   constructor(code: Writer, target: Target) {
@@ -418,7 +420,7 @@ export class Emitter {
     this.#split(src, off);
     this.#i32(slot);
     this.#call(IMPORT.load);
-    this.#target.faulted(slot, isShown ? 1 : 0);
+    this.#target.faulted(slot, isShown ? 1 : 0, this.code);
     this.#fromFile(SCRATCH);
     if (signed) this.code.byte(EXTEND[size]!);
     this.#set(dst);
@@ -456,7 +458,7 @@ export class Emitter {
     this.#split(dst, off);
     this.#i32(slot);
     this.#call(IMPORT.store);
-    this.#target.faulted(slot, 0);
+    this.#target.faulted(slot, 0, this.code);
   }
   /** Notes the page of the byte at AT + `rest` as changed. */
   #markPage(rest: number): void {
@@ -539,6 +541,7 @@ export class Emitter {
       this.#get(n);
       this.code.byte(W.wrap);
     }
+    this.callsLookup = true;
     this.#call(this.#target.lookup!);
     this.code.byte(W.tee, AT);
     this.#i32(NOT_HERE);

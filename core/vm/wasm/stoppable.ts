@@ -10,7 +10,7 @@ import { knownMaps } from "./known-maps.ts";
 import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { width } from "./blocks.ts";
 import { endingOf, unitsOf, type Ending, type Unit } from "./units.ts";
-import { I32, I64, moduleBytes, Writer } from "./writer.ts";
+import { I32, I64, moduleBytes, Writer, type FuncBody } from "./writer.ts";
 
 const W = {
   block: 0x02,
@@ -94,8 +94,9 @@ export function compileStoppable(program: Program, memory: Memory, options: Stop
   if (body.units.length > MAX_UNITS) return undefined;
   body.emit();
   const run = { type: TYPE.run, locals: LOCALS, code: body.code, exportAs: RUN };
-  const lookup = { type: TYPE.pair, locals: LOOKUP_LOCALS, code: lookupBody() };
-  return { bytes: moduleBytes({ types: TYPES, imports: IMPORTS, functions: [run, lookup] }, memory.maxBytes >>> 16), units: body.units };
+  const functions: FuncBody[] = [run];
+  if (body.callsLookup) functions.push({ type: TYPE.pair, locals: LOOKUP_LOCALS, code: lookupBody() });
+  return { bytes: moduleBytes({ types: TYPES, imports: IMPORTS, functions }, memory.maxBytes >>> 16), units: body.units };
 }
 
 class StoppableBody {
@@ -135,6 +136,10 @@ class StoppableBody {
     this.#emitter = new Emitter(this.code, target);
     this.units = unitsOf(program, breaks, (slot) => this.#isInterpreted(slot));
     this.units.forEach((u, i) => this.#unitAt.set(u.start, i));
+  }
+
+  get callsLookup(): boolean {
+    return this.#emitter.callsLookup;
   }
 
   /** Packet loads, and atomics on what is no plain memory. */
