@@ -11,9 +11,9 @@ import {
   BPF_XCHG,
   BPF_XOR,
 } from "../../isa/index.ts";
-import { CONTEXT_AT, DIRTY_AT, KERNEL_HI, REG_COUNT, REGS_AT, SHOWN, SHOWN_FIELDS_END, STACK_STRIDE } from "../layout.ts";
+import { CONTEXT_AT, DIRTY_AT, KERNEL_HI, MAX_LOOPS, REG_COUNT, REGS_AT, SHOWN, SHOWN_FIELDS_END, STACK_STRIDE } from "../layout.ts";
 import { OP, type Program } from "../program.ts";
-import { AT, FP, IMPORT, LONG, register } from "./locals.ts";
+import { AT, FP, IMPORT, LONG, LOOPS, register } from "./locals.ts";
 import { isInPlace, lookupInPlace, NOT_HERE, type KnownMap } from "./lookup.ts";
 import type { Writer } from "./writer.ts";
 
@@ -41,6 +41,7 @@ const W = {
   i64const: 0x42,
   i32eqz: 0x45,
   i32eq: 0x46,
+  i32gt_s: 0x4a,
   i64eqz: 0x50,
   i64eq: 0x51,
   i64lt_u: 0x54,
@@ -140,6 +141,13 @@ export class Emitter {
     this.#get(10);
     this.code.byte(W.wrap, W.set, FP);
   }
+  /** From the register file, what a call out may have changed where control goes on behind it. */
+  reloadCallerSaved(): void {
+    for (let n = 0; n <= 5; n++) {
+      this.#fromFile(n);
+      this.#set(n);
+    }
+  }
   #get(n: number): void {
     this.code.byte(W.get, register(n));
   }
@@ -189,7 +197,7 @@ export class Emitter {
     this.code.byte(W.i64or);
     this.#set(10);
   }
-  returnR0(): void {
+  exit(): void {
     this.#get(0);
     this.code.byte(W.return);
   }
@@ -201,6 +209,9 @@ export class Emitter {
   /** Pushes whether the conditional jump at `slot` is taken. */
   condition(slot: number): void {
     const op = this.#program.plainOp[slot]!;
+    // The passes of may_goto in this frame: a local that counts them.
+    if (op === 0xe5)
+      return void this.code.byte(W.get, LOOPS, W.i32const).s32(1).byte(W.i32add, W.tee, LOOPS, W.i32const).s32(MAX_LOOPS).byte(W.i32gt_s);
     const wide = (op & 7) === 5;
     const kind = op & 0xf0;
     if (wide) {
