@@ -8,84 +8,119 @@ const LINKTYPE_ETHERNET = 1;
 /** No record or block of a capture is larger; what says so is broken. */
 const MOST_BYTES = 1 << 26;
 
+/** Bytes that are looked at through a view which may be another one after each packet. */
+export interface ByteSource {
+  readonly view: DataView;
+}
+
 /** Takes a capture in pieces of any size and gives its packets; it holds no more than one record. */
 export class PcapReader {
   #rest = new Uint8Array(0);
+  /** Offset in the file of what is looked at next. */
   #offset = 0;
+  /** Bytes that there are of the record there, from the last piece. */
+  #left = 0;
   #format: "pcap" | "pcapng" | undefined;
   #little = true;
+  #length = 0;
+  #wanted = 0;
 
   /** Packets that are complete with this piece. They are views that stay good only until the next call. Throws CodedError `pcap-format`. */
-  *push(piece: Uint8Array): Generator<Uint8Array> {
+  push(piece: Uint8Array): Uint8Array[] {
     let bytes = piece;
     if (this.#rest.length) {
       bytes = new Uint8Array(this.#rest.length + piece.length);
       bytes.set(this.#rest);
       bytes.set(piece, this.#rest.length);
     }
+    const packets: Uint8Array[] = [];
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let at = this.#format ? 0 : this.#begin(view);
+    const used = this.scan({ view }, 0, bytes.length, (at, length) => packets.push(bytes.subarray(at, at + length)));
+    this.#rest = bytes.slice(used);
+    return packets;
+  }
+  /**
+   * Gives `take` place and length of each packet whose record lies whole in bytes [from, end) of the source; where the first record begins that does not,
+   * from which the next call goes on. Throws CodedError `pcap-format`.
+   */
+  scan(source: ByteSource, from: number, end: number, take: (at: number, length: number) => void): number {
+    let at = from;
+    this.#wanted = 0;
+    if (!this.#format) at = this.#skip(at, this.#begin(source.view, from, end));
     while (this.#format) {
-      const size = this.#sizeAt(view, at);
-      if (size === undefined || at + size > bytes.length) break;
-      const packet = this.#packetIn(view, at, size);
-      if (packet) yield packet;
-      at += size;
+      const size = this.#sizeAt(source.view, at, end);
+      if (size === 0) break;
+      if (at + size > end) {
+        this.#wanted = size;
+        break;
+      }
+      const packet = this.#packetIn(source.view, at, size);
+      if (packet) take(packet, this.#length);
+      at = this.#skip(at, size);
     }
-    this.#offset += at;
-    this.#rest = bytes.slice(at);
+    this.#left = end - at;
+    return at;
+  }
+  /** Bytes of the record at which the last scan ended, where that is known; else 0. */
+  get wanted(): number {
+    return this.#wanted;
+  }
+  #skip(at: number, bytes: number): number {
+    this.#offset += bytes;
+    return at + bytes;
   }
   /** Call after the last piece. Throws CodedError `pcap-truncated` when a record was cut, `pcap-format` when it was no capture. */
   end(): void {
     if (!this.#format) throw new CodedError("pcap-format", "this is neither a pcap nor a pcapng file");
-    if (this.#rest.length) throw new CodedError("pcap-truncated", `pcap: the file ends inside a record (offset ${this.#offset})`);
+    if (this.#left) throw new CodedError("pcap-truncated", `pcap: the file ends inside a record (offset ${this.#offset})`);
   }
 
   /** Finds out the format; bytes of the file's header that are passed over. */
-  #begin(view: DataView): number {
-    if (view.byteLength < 4) return 0;
-    const magic = view.getUint32(0, true);
+  #begin(view: DataView, at: number, end: number): number {
+    if (end - at < 4) return 0;
+    const magic = view.getUint32(at, true);
     if (magic === NEXT_GENERATION) {
-      if (view.byteLength < 12) return 0;
+      if (end - at < 12) return 0;
       this.#format = "pcapng";
-      this.#little = view.getUint32(8, true) === 0x1a2b3c4d;
+      this.#little = view.getUint32(at + 8, true) === 0x1a2b3c4d;
       return 0;
     }
-    const swapped = view.getUint32(0, false);
+    const swapped = view.getUint32(at, false);
     this.#little = magic === MAGIC || magic === MAGIC_NS;
     if (!this.#little && swapped !== MAGIC && swapped !== MAGIC_NS)
       throw new CodedError("pcap-format", "this is neither a pcap nor a pcapng file");
-    if (view.byteLength < 24) return 0;
+    if (end - at < 24) return 0;
     this.#format = "pcap";
     return 24;
   }
-  /** Bytes of the record or block at `at`; undefined while its head is not there. */
-  #sizeAt(view: DataView, at: number): number | undefined {
+  /** Bytes of the record or block at `at`; 0 while its head is not there. */
+  #sizeAt(view: DataView, at: number, end: number): number {
     const isClassic = this.#format === "pcap";
-    if (at + (isClassic ? 16 : 8) > view.byteLength) return undefined;
+    if (at + (isClassic ? 16 : 8) > end) return 0;
     const size = isClassic ? 16 + view.getUint32(at + 8, this.#little) : view.getUint32(at + 4, this.#little);
     if (size > MOST_BYTES || (!isClassic && (size < 12 || size % 4)))
-      throw new CodedError("pcap-format", `pcap: offset ${this.#offset + at}: a record of ${size} bytes`);
+      throw new CodedError("pcap-format", `pcap: offset ${this.#offset}: a record of ${size} bytes`);
     return size;
   }
-  #packetIn(view: DataView, at: number, size: number): Uint8Array | undefined {
-    const bytes = (from: number, length: number): Uint8Array => {
-      if (length > size - (from - at))
-        throw new CodedError("pcap-format", `pcap: offset ${this.#offset + at}: a packet longer than its record`);
-      return new Uint8Array(view.buffer, view.byteOffset + from, length);
+  /** Where the packet in a record begins, its length being #length; 0 when the record holds none. */
+  #packetIn(view: DataView, at: number, size: number): number {
+    const bytes = (from: number, length: number): number => {
+      if (length > size - from) throw new CodedError("pcap-format", `pcap: offset ${this.#offset}: a packet longer than its record`);
+      this.#length = length;
+      return at + from;
     };
-    if (this.#format === "pcap") return bytes(at + 16, size - 16);
+    if (this.#format === "pcap") return bytes(16, size - 16);
     const type = view.getUint32(at, this.#little);
-    if (type === 6 && size >= 32) return bytes(at + 28, view.getUint32(at + 20, this.#little));
-    if (type === 3 && size >= 16) return bytes(at + 12, Math.min(view.getUint32(at + 8, this.#little), size - 16));
-    return undefined;
+    if (type === 6 && size >= 32) return bytes(28, view.getUint32(at + 20, this.#little));
+    if (type === 3 && size >= 16) return bytes(12, Math.min(view.getUint32(at + 8, this.#little), size - 16));
+    return 0;
   }
 }
 
 /** All packets of a capture. Throws CodedError `pcap-format` and `pcap-truncated`. */
 export function packetsOf(bytes: Uint8Array): Uint8Array[] {
   const reader = new PcapReader();
-  const packets = [...reader.push(bytes)];
+  const packets = reader.push(bytes);
   reader.end();
   return packets;
 }

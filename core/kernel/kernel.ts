@@ -4,6 +4,7 @@ import { helperById, MAP_TYPE } from "../catalog/index.ts";
 import { Hardware, type HardwareOptions } from "../hardware/index.ts";
 import type { Btf, MapSpec, ProgramSpec } from "../object/index.ts";
 import {
+  type Batch,
   type Kernel,
   KERNEL_HI,
   Machine,
@@ -255,23 +256,37 @@ export class SimKernel implements Kernel, MapHost {
     state.scratch = state.prepared;
     this.run = state;
     this.machine.begin(program.code, state.ctxAt);
+    this.machine.showContext(state.ctx && state.ctx === state.xdp ? state.ctxAt : 0, this.hardware.cpu);
   }
   /** Runs the begun program to its end; the trap is also kept in the run's state. */
   finish(): Stop {
-    const stop = this.#wasm?.runs(this.machine.program) ? this.#wasm.run() : (this.#stoppable ?? this.machine).run(this.budget);
-    if (stop.kind === "budget") {
-      const limit: Trap = {
-        cause: "limit",
-        message: `the program ran ${this.budget} instructions without an end`,
-        insnIdx: this.machine.pc,
-        program: this.machine.program.source.name,
-      };
-      this.machine.done = true;
-      this.run.trap = limit;
-      return { kind: "trap", trap: limit };
+    if (this.#wasm?.runs(this.machine.program)) {
+      const trap = this.#wasm.run();
+      if (!trap) return { kind: "exit", retval: this.machine.r0() };
+      this.run.trap = trap;
+      return { kind: "trap", trap };
     }
+    const stop = (this.#stoppable ?? this.machine).run(this.budget);
+    if (stop.kind === "budget") return { kind: "trap", trap: this.#tooLong() };
     if (stop.kind === "trap") this.run.trap = stop.trap;
     return stop;
+  }
+  /** Whether {@link runBatch} takes the program. */
+  takesBatches(program: LoadedProgram): boolean {
+    return this.#wasm?.runs(program.code) ?? false;
+  }
+  /** Runs the begun program on packets, in compiled code from one to the next (WasmEngine.runBatch). */
+  runBatch(batch: Batch): Trap | undefined {
+    return (this.run.trap = this.#wasm!.runBatch(batch));
+  }
+  #tooLong(): Trap {
+    this.machine.done = true;
+    return (this.run.trap = {
+      cause: "limit",
+      message: `the program ran ${this.budget} instructions without an end`,
+      insnIdx: this.machine.pc,
+      program: this.machine.program.source.name,
+    });
   }
   emit(event: KernelEvent): void {
     this.events.push(event);

@@ -64,6 +64,9 @@ export function keepForRun(state: RunState, region: Region): Region {
   return region;
 }
 
+const NO_HOOK: HookState = {};
+const NO_STORAGE: ReadonlyMap<number, number> = new Map();
+
 /** State of the current run; replaced as a whole, so that a saved one stays as it was. */
 export class RunState {
   ctx: SlowObject | undefined;
@@ -78,9 +81,9 @@ export class RunState {
   /** The socket that the event is about. */
   socket: SimSocket | undefined;
   /** Replaced, never changed. */
-  hook: HookState = {};
+  hook = NO_HOOK;
   /** Values of cgroup storages of a program that is not attached, by id of the map; replaced, never changed. */
-  storage: ReadonlyMap<number, number> = new Map();
+  storage = NO_STORAGE;
   /** True when a cgroup is what the program is attached to: its storages are those of the task's cgroup. */
   attached = false;
   /** Address of the probed function for bpf_get_func_ip. */
@@ -96,4 +99,12 @@ export class RunState {
   /** The part of `scratch` that was there before the first run. */
   prepared: Scratch | undefined;
   begun = false;
+
+  /** Forgets what a run did, for another run on the same context; what both were given stays. Not for a state whose hook or storage was given. */
+  forget(): void {
+    this.redirect = undefined;
+    this.hook = NO_HOOK;
+    this.storage = NO_STORAGE;
+    this.trap = undefined;
+  }
 }

@@ -1,27 +1,5 @@
 // 64-bit arithmetic on pairs of 32-bit words inside an Int32Array. It allocates nothing and knows no instructions.
 
-/** Words `d`, `d+1` of `r` become the low 64 bits of their product with words `s`, `s+1`. */
-export function mul64(r: Int32Array, d: number, s: number): void {
-  const al = r[d]!,
-    ah = r[d + 1]!,
-    bl = r[s]!,
-    bh = r[s + 1]!;
-  r[d] = Math.imul(al, bl);
-  r[d + 1] = (mulHigh(al, bl) + Math.imul(ah, bl) + Math.imul(al, bh)) | 0;
-}
-
-/** Upper 32 bits of the unsigned product of two 32-bit numbers. */
-function mulHigh(a: number, b: number): number {
-  const a0 = a & 0xffff,
-    a1 = a >>> 16,
-    b0 = b & 0xffff,
-    b1 = b >>> 16;
-  const low = a0 * b0;
-  const mid = a1 * b0 + (low >>> 16);
-  const mid2 = a0 * b1 + (mid & 0xffff);
-  return (a1 * b1 + (mid >>> 16) + (mid2 >>> 16)) | 0;
-}
-
 export function lsh64(r: Int32Array, d: number, count: number): void {
   const n = count & 63;
   if (n === 0) return;

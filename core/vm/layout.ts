@@ -15,6 +15,20 @@ export const REG_COUNT = 12;
 /** The same as an index into 32-bit words. */
 export const REGS_WORD = REGS_AT >> 2;
 
+/** The CPU that runs, for per-CPU maps. */
+export const CPU_AT = REGS_AT + 8 * REG_COUNT;
+/**
+ * Address (8 bytes) of a context that shows its fields to compiled code, or NO_CONTEXT. Such a context has the value of each of its fields of
+ * 4 bytes as 8 bytes: that of the field at offset o at SHOWN + 2 * o behind its start.
+ */
+export const CONTEXT_AT = CPU_AT + 8;
+export const NO_CONTEXT_HI = 0x7fffffff;
+export const SHOWN = 64;
+/** Offset behind the last field that may be shown. */
+export const SHOWN_FIELDS_END = 24;
+/** First word behind the register file and what belongs to it. */
+export const FILE_END_WORD = (CONTEXT_AT + 8) >> 2;
+
 /**
  * Saved state of a caller, one record a call depth:
  * ```
@@ -42,25 +56,27 @@ export const MAX_LOOPS = 8 * 1024 * 1024;
 
 /**
  * What compiled code knows of a map: words at the start of the region that stands for struct bpf_map.
- * An array has its first value at TABLE, LIMIT elements of ELEM bytes; a hash map a table of LIMIT + 1 entries of PROBE_BYTES.
+ * An array has its first value at TABLE, LIMIT elements of ELEM bytes.
+ * A hash map has LIMIT + 1 entries of ELEM bytes at TABLE: the value's offset (0 for a free entry, PROBE_GONE for a deleted one) and behind it the
+ * key's WORDS words, of which the last holds only the bits of LAST_MASK. A per-CPU map's values of one element lie CPU_STEP bytes apart; else that is 0.
  * A kind of 0 says that only the kernel knows.
  */
 export const MAP_KIND = 0,
   MAP_TABLE = 4,
   MAP_LIMIT = 8,
-  MAP_ELEM = 12;
+  MAP_ELEM = 12,
+  MAP_CPU_STEP = 16,
+  MAP_WORDS = 20,
+  MAP_LAST_MASK = 24;
+/** Bytes of the description; the kernel has the rest of the region to itself. */
+export const MAP_DESCRIPTION_BYTES = 28;
 export const MAP_KIND_ARRAY = 1,
-  MAP_KIND_HASH4 = 2,
-  MAP_KIND_HASH8 = 3;
-/** An entry: two words of key (the second 0 for keys of one), and the value's offset: 0 for a free entry, PROBE_GONE for a deleted one. */
-export const PROBE_BYTES = 16,
-  PROBE_VALUE = 8,
-  PROBE_GONE = 1;
+  MAP_KIND_HASH = 2;
+export const PROBE_GONE = 1,
+  PROBE_KEY = 4;
 export const HASH_FACTOR = 0x9e3779b1 | 0,
-  HASH_FACTOR_HI = 0x85ebca77 | 0,
+  HASH_FOLD = 16,
   HASH_SHIFT = 15;
-/** The hash of a key of two words. */
-export function hashKey(lo: number, hi: number): number {
-  const h = Math.imul(lo, HASH_FACTOR) ^ Math.imul(hi, HASH_FACTOR_HI);
-  return h ^ (h >>> HASH_SHIFT);
-}
+/** The hash of a key is that of its words, one after the other from 0, and the last step. */
+export const hashWord = (hash: number, word: number): number => Math.imul(hash ^ word ^ (word >>> HASH_FOLD), HASH_FACTOR);
+export const hashEnd = (hash: number): number => hash ^ (hash >>> HASH_SHIFT);

@@ -2,12 +2,16 @@
 import { interpret, STOP_BREAK, STOP_BUDGET, STOP_EXIT } from "./interpreter.ts";
 import type { Continuation, Kernel } from "./kernel-interface.ts";
 import {
+  CONTEXT_AT,
+  CPU_AT,
+  FILE_END_WORD,
   FRAME_WORDS,
   FRAMES_AT,
   DIRTY_AT,
   KERNEL_HI,
   MAX_CALL_FRAMES,
   MAX_FRAMES,
+  NO_CONTEXT_HI,
   REG_COUNT,
   REGS_AT,
   REGS_WORD,
@@ -44,6 +48,7 @@ export interface MachineSnapshot {
 }
 
 const FRAME0 = FRAMES_AT >> 2;
+const CONTEXT_WORD = CONTEXT_AT >> 2;
 
 /** One CPU that runs BPF programs. Set `kernel` before running. */
 export class Machine {
@@ -60,6 +65,8 @@ export class Machine {
   done = true;
   /** Instructions run since the machine was made. */
   executed = 0;
+  /** Instructions that the interpreter may still run of what it was given, where it tells (see `step`). */
+  left = 0;
   tailCalls = 0;
   /** Result of a slow load. */
   lo = 0;
@@ -101,11 +108,20 @@ export class Machine {
     this.done = false;
     this.#told = -1;
     this.tailCalls = 0;
-    const r = this.memory.i32;
-    for (let w = REGS_WORD; w < REGS_WORD + 2 * REG_COUNT; w++) r[w] = 0;
+    const { u64 } = this.memory;
+    for (let w = REGS_WORD >> 1; w < (REGS_WORD >> 1) + REG_COUNT; w++) u64[w] = 0n;
     this.setReg(1, ctxAt, ctxAt ? KERNEL_HI : 0);
+    this.showContext(0, 0);
     this.#openFrame();
     this.closeFrames();
+  }
+
+  /** Says, after {@link begin}, which CPU runs and that the context at `at` shows its fields (CONTEXT_AT in layout.ts; 0: none does). */
+  showContext(at: number, cpu: number): void {
+    const r = this.memory.i32;
+    r[CPU_AT >> 2] = cpu;
+    r[CONTEXT_WORD] = at;
+    r[CONTEXT_WORD + 1] = at ? KERNEL_HI : NO_CONTEXT_HI;
   }
 
   /** Runs until the end, a trap, a breakpoint or a watch (what has stopped it at the current instruction is passed) or `budget` instructions. */
@@ -113,8 +129,10 @@ export class Machine {
     if (this.done) return { kind: "exit", retval: this.r0() };
     if (budget <= 0) return { kind: "budget" };
     try {
-      let stop = this.interpretOne();
-      if (stop === STOP_BUDGET && budget > 1) stop = interpret(this, budget - 1);
+      const passes = this.#watch !== undefined || this.atBreakpoint();
+      let stop = passes ? this.interpretOne() : STOP_BUDGET;
+      const left = passes ? budget - 1 : budget;
+      if (stop === STOP_BUDGET && left > 0) stop = interpret(this, left);
       if (stop === STOP_EXIT) return { kind: "exit", retval: this.r0() };
       return stop === STOP_BREAK ? { kind: "break" } : { kind: "budget" };
     } catch (e) {
@@ -183,7 +201,7 @@ export class Machine {
       done: this.done,
       tailCalls: this.tailCalls,
     };
-    const regs = this.memory.i32.slice(REGS_WORD, REGS_WORD + 2 * REG_COUNT);
+    const regs = this.memory.i32.slice(REGS_WORD, FILE_END_WORD);
     const callback = this.#callback,
       tail = this.#tail,
       highest = this.#highest;
@@ -254,7 +272,7 @@ export class Machine {
   #openFrame(): void {
     const region = this.#stacks[this.depth]!;
     this.memory.setBounds(region, region.start, region.start + STACK_BYTES);
-    this.#highest = Math.max(this.#highest, this.depth);
+    if (this.depth > this.#highest) this.#highest = this.depth;
     this.setReg(10, region.start + STACK_BYTES, KERNEL_HI);
     this.memory.i32[FRAME0 + this.depth * FRAME_WORDS + 13] = 0;
   }

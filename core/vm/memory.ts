@@ -63,6 +63,7 @@ export class Memory {
   buffer: ArrayBuffer;
   u8!: Uint8Array;
   i32!: Int32Array;
+  u64!: BigUint64Array;
   view!: DataView;
   /** Region id of each granule; 0 is unmapped. */
   owner!: Int32Array;
@@ -84,6 +85,11 @@ export class Memory {
   #pages: (Uint8Array | undefined)[] = [];
   #stamp = 0;
   #watched: ((region: Region) => boolean) | undefined;
+  /** Bounds of the regions that {@link quick} has found last; nothing lies below an upper bound of 0. */
+  #readFrom = 0;
+  #readUpTo = 0;
+  #writeFrom = 0;
+  #writeUpTo = 0;
 
   constructor(maxBytes = 1 << 28) {
     this.maxBytes = maxBytes;
@@ -101,6 +107,7 @@ export class Memory {
     this.dirty = new Uint8Array(this.buffer, DIRTY_AT, this.size / PAGE_BYTES);
     this.u8 = new Uint8Array(this.buffer);
     this.i32 = new Int32Array(this.buffer);
+    this.u64 = new BigUint64Array(this.buffer);
     this.view = new DataView(this.buffer);
   }
 
@@ -162,6 +169,7 @@ export class Memory {
       owner: o.owner,
     };
     this.#regions[id] = region;
+    this.#forget();
     this.start[id] = at;
     this.end[id] = at + bytes;
     this.flags[id] =
@@ -192,6 +200,7 @@ export class Memory {
   free(region: Region): void {
     if (this.flags[region.id]! & R_FREED) return;
     this.flags[region.id] = R_FREED;
+    this.#forget();
     this.#quarantine.push(region.id);
     this.#stamp++;
     if (this.#quarantine.length <= QUARANTINE) return;
@@ -209,11 +218,13 @@ export class Memory {
   setBounds(region: Region, start: number, end: number): void {
     this.start[region.id] = start;
     this.end[region.id] = end;
+    this.#forget();
   }
 
   /** Marks the regions, now and later, whose stores a debugger is asked about. */
   setWatched(watched: ((region: Region) => boolean) | undefined): void {
     this.#watched = watched;
+    this.#forget();
     for (const r of this.#regions) if (r) this.flags[r.id] = (this.flags[r.id]! & ~R_WATCHED) | (watched?.(r) ? R_WATCHED : 0);
   }
 
@@ -237,10 +248,35 @@ export class Memory {
   }
 
   /** As {@link allowed} for plain kernel regions, in few operations; false also when the slow way must judge. */
-  quick(at: number, hi: number, size: number, want: number): boolean {
-    if (hi !== KERNEL_HI || !(at >= 0 && at + size <= this.size)) return false;
+  quick(at: number, hi: number, size: number, want: typeof R_READ | typeof R_WRITE): boolean {
+    if (hi !== KERNEL_HI) return false;
+    if (want === R_READ) return (at >= this.#readFrom && at + size <= this.#readUpTo) || this.#quickRead(at, size);
+    return (at >= this.#writeFrom && at + size <= this.#writeUpTo) || this.#quickWrite(at, size);
+  }
+  #quickRead(at: number, size: number): boolean {
+    const id = this.#plain(at, size, R_READ);
+    if (id === 0) return false;
+    this.#readFrom = this.start[id]!;
+    this.#readUpTo = this.end[id]!;
+    return true;
+  }
+  #quickWrite(at: number, size: number): boolean {
+    const id = this.#plain(at, size, R_WRITE);
+    if (id === 0) return false;
+    this.#writeFrom = this.start[id]!;
+    this.#writeUpTo = this.end[id]!;
+    return true;
+  }
+  /** The region that has all of [at, at+size) and `want`, and nobody who judges or watches; 0 when there is none. */
+  #plain(at: number, size: number, want: number): number {
+    if (!(at >= 0 && at + size <= this.size)) return 0;
     const id = this.owner[at >>> GRANULE_SHIFT]!;
-    return (this.flags[id]! & (want | R_SLOW | R_WATCHED)) === want && at >= this.start[id]! && at + size <= this.end[id]!;
+    const isPlain = (this.flags[id]! & (want | R_SLOW | R_WATCHED)) === want;
+    return isPlain && at >= this.start[id]! && at + size <= this.end[id]! ? id : 0;
+  }
+  /** Regions have changed: what {@link quick} knows of the last ones does not hold any more. */
+  #forget(): void {
+    this.#readUpTo = this.#writeUpTo = 0;
   }
 
   /** True when [at, at+size) lies in one live region with all of `want` (R_READ, R_WRITE). */
@@ -332,6 +368,7 @@ export class Memory {
       this.#pages[p] = page;
     });
     this.dirty.fill(0);
+    this.#forget();
     this.start.set(s.start);
     this.end.set(s.end);
     this.flags.set(s.flags);

@@ -4,7 +4,7 @@ import { MAP_TYPE, PROG_TYPE } from "../../core/catalog/index.ts";
 import type { Insn } from "../../core/isa/index.ts";
 import { RunState, SimKernel, type EngineName } from "../../core/kernel/index.ts";
 import type { Stop } from "../../core/vm/index.ts";
-import { begun, call, dice, kcall, EDGES, EXIT, i, map, randomInsn, wide, type Setup } from "./programs.ts";
+import { ARRAY, begun, call, dice, kcall, EDGES, EXIT, i, map, randomInsn, wide, type Setup } from "./programs.ts";
 
 /** How a program ends, and its first stack frame. Verified programs only touch what they may; these are written so. */
 function run(insns: readonly Insn[], engine: EngineName, setup: Setup): { stop: Stop; stack: string } {
@@ -171,46 +171,83 @@ describe("the engines agree", () => {
 });
 
 describe("look-ups without a call", () => {
-  it.each([
+  const MAPS = [
     ["a hash map with keys of 4 bytes", 4, MAP_TYPE.HASH],
     ["a hash map with keys of 8 bytes", 8, MAP_TYPE.HASH],
-    ["a hash map with keys of 12 bytes, which the kernel looks up", 12, MAP_TYPE.HASH],
+    ["a hash map with keys of 6 bytes", 6, MAP_TYPE.HASH],
+    ["a hash map with keys of 13 bytes", 13, MAP_TYPE.HASH],
+    ["a hash map with keys of 64 bytes", 64, MAP_TYPE.HASH],
+    ["a hash map with keys of 68 bytes, which the kernel looks up", 68, MAP_TYPE.HASH],
+    ["a per-CPU hash map with keys of 16 bytes", 16, MAP_TYPE.PERCPU_HASH],
     ["an array", 4, MAP_TYPE.ARRAY],
-  ])("find in %s what the map holds, through growth, deletions and going back", (_name, keySize, type) => {
-    // r2 = the context's bytes are no key: the key lies in the frame, put there by the test.
-    const insns = [...wide(1, 0n, 1), i(0xbf, 2, 10), i(0x07, 2, 0, 0, -16), call(1), EXIT];
-    const { kernel, program } = begun(insns, "wasm", { maps: [{ ...map(type, 8, 3000), keySize }], special: [] });
-    const [held] = kernel.maps();
-    const roll = dice(7);
-    const keyOf = (n: number): Uint8Array => {
-      const key = new Uint8Array(keySize);
-      key.set([n & 255, n >> 8, 0, 0]);
-      if (keySize > 4) key.set([(n * 7) & 255, 0, 0, n & 3], 4);
-      return key;
-    };
-    const find = (n: number): number => {
+    ["a per-CPU array", 4, MAP_TYPE.PERCPU_ARRAY],
+    ["an LRU map, which the kernel looks up", 4, MAP_TYPE.LRU_HASH],
+    ["a devmap, which has elements that were never set", 4, MAP_TYPE.DEVMAP],
+  ] as const;
+  /** One map that the text names, and one that it may as well not be: then a function finds out. */
+  const FORMS = [
+    ["known", []],
+    ["unknown", [i(0x15, 10, 0, 2), ...wide(1, 0n, 1)]],
+  ] as const;
+  it.each(MAPS.flatMap(([name, ...m]) => FORMS.map(([form, detour]) => [`${name} (${form})`, ...m, detour] as const)))(
+    "find in %s what the map holds, through growth, deletions and going back",
+    (_name, keySize, type, detour) => {
+      const insns = [...wide(1, 0n, 1), ...detour, i(0xbf, 2, 10), i(0x07, 2, 0, 0, -80), call(1), EXIT];
+      const { kernel, program } = begun(insns, "wasm", { maps: [{ ...map(type, 8, 3000), keySize }], special: [] });
+      kernel.hardware.cpu = 2;
+      const [held] = kernel.maps();
+      // What a devmap holds is the number of a device.
+      const value = new Uint8Array(held!.sysValueSize).fill(1, 0, 1);
+      const key = kernel.memory.alloc("scratch", "key", keySize);
+      const roll = dice(7);
+      const keyOf = (n: number): Uint8Array => {
+        const key = new Uint8Array(keySize);
+        key.set([n & 255, n >> 8, 0, 0]);
+        if (keySize > 4) key.set([(n * 7) & 255, n & 3], 4);
+        if (keySize > 8) key[keySize - 1] = n & 255;
+        return key;
+      };
+      const find = (n: number): number => {
+        kernel.begin(program, new RunState());
+        kernel.memory.write(0x2000 + 512 - 80, keyOf(n));
+        expect(kernel.finish().kind).toBe("exit");
+        return kernel.machine.u32(0);
+      };
+      let found = 0;
+      let state = kernel.machine.snapshot();
+      for (let step = 0; step < 4000; step++) {
+        const n = roll(3500);
+        if (roll(3)) kernel.mapUpdate(3, keyOf(n), value);
+        else kernel.mapDelete(3, keyOf(n));
+        for (const k of [n, roll(3500)]) {
+          kernel.memory.write(key.start, keyOf(k));
+          const want = held!.lookup(key.start);
+          if (want) found++;
+          expect([step, k, find(k)]).toEqual([step, k, want]);
+        }
+        if (roll(500) === 0) {
+          if (roll(2)) kernel.machine.restore(state);
+          state = kernel.machine.snapshot();
+        }
+      }
+      expect(found).toBeGreaterThan(1000);
+    },
+  );
+  it("give the inner map of a hash of maps", () => {
+    const { kernel, program } = begun([...wide(1, 0n, 1), i(0xbf, 2, 10), i(0x07, 2, 0, 0, -8), call(1), EXIT], "wasm", {
+      maps: [{ ...map(MAP_TYPE.HASH_OF_MAPS, 4, 8), inner: ARRAY }],
+      special: [],
+    });
+    const inner = kernel.createMap(ARRAY);
+    expect(kernel.mapUpdate(3, new Uint8Array(4), Uint8Array.of(inner, 0, 0, 0))).toBe(0);
+    for (const [key, want] of [
+      [0, kernel.mapByFd(inner)!.region.start],
+      [1, 0],
+    ] as const) {
       kernel.begin(program, new RunState());
-      kernel.memory.write(0x2000 + 512 - 16, keyOf(n));
-      expect(kernel.finish().kind).toBe("exit");
-      return kernel.machine.u32(0);
-    };
-    let found = 0;
-    let state = kernel.machine.snapshot();
-    for (let step = 0; step < 4000; step++) {
-      const n = roll(3500);
-      if (roll(3)) kernel.mapUpdate(3, keyOf(n), new Uint8Array(8).fill(step & 255));
-      else kernel.mapDelete(3, keyOf(n));
-      for (const k of [n, roll(3500)]) {
-        const want = held!.lookupBytes(keyOf(k));
-        if (want) found++;
-        expect([step, k, find(k)]).toEqual([step, k, want]);
-      }
-      if (roll(500) === 0) {
-        if (roll(2)) kernel.machine.restore(state);
-        state = kernel.machine.snapshot();
-      }
+      kernel.memory.write(0x2000 + 512 - 8, Uint8Array.of(key, 0, 0, 0));
+      expect([kernel.finish().kind, kernel.machine.u32(0)]).toEqual(["exit", want]);
     }
-    expect(found).toBeGreaterThan(1000);
   });
 });
 

@@ -1,5 +1,5 @@
 // What the kernel keeps behind a context pointer: one object a run, read and written field by field. It holds no program.
-import { KERNEL_HI, type Machine, type Memory, type Region, trap } from "../../vm/index.ts";
+import { KERNEL_HI, type Machine, type Memory, type Region, SHOWN, SHOWN_FIELDS_END, trap } from "../../vm/index.ts";
 
 /** A 64-bit value in two signed words. */
 export interface Wide {
@@ -38,7 +38,9 @@ export abstract class FieldContext<T> implements SlowObject {
   constructor(memory: Memory, name: string, bytes: number, table: readonly (Field<T> | undefined)[]) {
     this.#name = name;
     this.#table = table;
-    this.region = memory.alloc("ctx", name, bytes, { slow: true, owner: this });
+    // Behind what programs see there may be the values of its fields, for compiled code.
+    this.region = memory.alloc("ctx", name, Math.max(bytes, SHOWN + 2 * SHOWN_FIELDS_END), { slow: true, owner: this });
+    memory.setBounds(this.region, this.region.start, this.region.start + bytes);
   }
   protected abstract target(): T;
 

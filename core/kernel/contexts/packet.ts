@@ -1,5 +1,5 @@
 // The bytes of a packet in the machine's memory, with room before and after. It knows no protocol.
-import type { Memory, Region } from "../../vm/index.ts";
+import { KERNEL_HI, type Memory, type Region } from "../../vm/index.ts";
 
 export interface PacketState {
   readonly region: Region;
@@ -17,6 +17,10 @@ export class Packet {
   data: number;
   end: number;
   meta: number;
+  /** Where a context shows the addresses of data, end and meta to compiled code, 8 bytes each; 0 for nowhere. */
+  #shownAt = 0;
+  /** Nothing below it was ever accessible since the packet came. */
+  #lowest = 0xffffffff;
 
   constructor(memory: Memory, bytes: Uint8Array, room: { head: number; tail: number }) {
     this.memory = memory;
@@ -28,11 +32,30 @@ export class Packet {
     memory.write(this.data, bytes);
     this.sync();
   }
-  /** Holds another packet from now on, `head` bytes after the start of the room. */
-  refill(head: number, bytes: Uint8Array): void {
-    this.data = this.meta = this.region.start + head;
-    this.end = this.data + bytes.length;
-    this.memory.write(this.data, bytes);
+  /** Holds from now on the packet of `length` bytes at offset `from` of linear memory, `head` bytes after the start of the room, which are zero. */
+  refill(head: number, from: number, length: number): void {
+    this.clear(head);
+    this.end = this.data + length;
+    this.memory.u8.copyWithin(this.data, from, from + length);
+    this.memory.markDirty(this.data, length);
+    this.sync();
+  }
+  /** Holds no bytes, `head` zeros after the start of the room. */
+  clear(head: number): void {
+    const data = this.region.start + head;
+    if (this.#lowest < data) {
+      this.memory.u8.fill(0, this.#lowest, data);
+      this.memory.markDirty(this.#lowest, data - this.#lowest);
+    }
+    this.data = this.meta = this.end = this.#lowest = data;
+  }
+  /** Holds the packet that the context shows: compiled code has put it there. */
+  takeShown(): void {
+    const { i32 } = this.memory;
+    const word = this.#shownAt >> 2;
+    this.data = i32[word]!;
+    this.end = i32[word + 2]!;
+    this.meta = i32[word + 4]!;
     this.sync();
   }
   get head(): number {
@@ -43,7 +66,22 @@ export class Packet {
   }
   /** Makes exactly [meta, end) accessible. */
   sync(): void {
-    this.memory.setBounds(this.region, Math.min(this.meta, this.data), this.end);
+    const first = Math.min(this.meta, this.data);
+    if (first < this.#lowest) this.#lowest = first;
+    this.memory.setBounds(this.region, first, this.end);
+    if (!this.#shownAt) return;
+    const { i32, dirty } = this.memory;
+    const word = this.#shownAt >> 2;
+    i32[word] = this.data;
+    i32[word + 2] = this.end;
+    i32[word + 4] = this.meta;
+    dirty[this.#shownAt >>> 12] = dirty[(this.#shownAt + 20) >>> 12] = 1;
+  }
+  /** From now on the packet's addresses stand at `at` too. */
+  showAt(at: number): void {
+    this.#shownAt = at;
+    for (let word = (at >> 2) + 1; word <= (at >> 2) + 5; word += 2) this.memory.i32[word] = KERNEL_HI;
+    this.sync();
   }
   /** Moves the packet to a larger place with `head` and `tail` bytes around it; how far its addresses moved (pskb_expand_head). */
   expand(head: number, tail: number): number {

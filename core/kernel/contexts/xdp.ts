@@ -1,5 +1,5 @@
 // struct xdp_md over a simulated xdp_buff (net/core/filter.c, xdp_convert_ctx_access, 6.18). It runs no program.
-import type { Memory, Region } from "../../vm/index.ts";
+import { type Memory, type Region, SHOWN } from "../../vm/index.ts";
 import { FieldContext, fieldTable, narrow, pointer, type Field } from "./context.ts";
 import { Packet, type PacketState } from "./packet.ts";
 
@@ -52,6 +52,10 @@ export class XdpContext extends FieldContext<XdpFields> implements XdpFields {
     this.packet = packet;
     this.ifindex = from.ifindex;
     this.queue = from.queue;
+    packet.showAt(this.region.start + SHOWN);
+    const shown = (off: number): number => this.region.start + SHOWN + 2 * off;
+    for (const { off, get } of FIELDS) memory.view.setInt32(shown(off), get(this).lo, true);
+    memory.markDirty(shown(0), 2 * 24);
   }
   /** Puts bytes behind the first piece. The region has room for fragments that grow. */
   setFragments(bytes: Uint8Array): void {

@@ -1,4 +1,5 @@
 // BPF_MAP_TYPE_ARRAY and PERCPU_ARRAY (kernel/bpf/arraymap.c, 6.18). It holds values only, no descriptors.
+import { MAP_TYPE } from "../../catalog/index.ts";
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "../errno.ts";
 import type { MapSpec } from "../../object/index.ts";
 import { MAP_KIND_ARRAY, type Region } from "../../vm/index.ts";
@@ -32,7 +33,9 @@ export class ArrayMap extends BpfMap {
       owner: this,
     });
     if (spec.maxEntries === 1) host.memory.setBounds(this.#values, this.#values.start, this.#values.start + spec.valueSize);
-    this.describe(MAP_KIND_ARRAY, this.#values.start, spec.maxEntries, this.#elem);
+    // Redirect maps hold elements that were never set, which a look-up does not find.
+    if (spec.type === MAP_TYPE.ARRAY)
+      this.describe(MAP_KIND_ARRAY, { table: this.#values.start, limit: spec.maxEntries, elem: this.#elem, cpuStep: 0 });
   }
   get base(): number {
     return this.#values.start;
@@ -83,6 +86,8 @@ export class PercpuArrayMap extends BpfMap {
       span: spec.valueSize,
       owner: this,
     });
+    const elem = this.#elem * host.cpus;
+    this.describe(MAP_KIND_ARRAY, { table: this.#values.start, limit: spec.maxEntries, elem, cpuStep: this.#elem });
   }
   override get sysValueSize(): number {
     return this.#elem * this.host.cpus;

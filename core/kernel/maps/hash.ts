@@ -1,6 +1,8 @@
 // Hash maps: HASH, PERCPU_HASH, LRU_HASH, LRU_PERCPU_HASH (kernel/bpf/hashtab.c, 6.18). Order of iteration is that of insertion, which the kernel leaves undefined.
+import { MAP_TYPE } from "../../catalog/index.ts";
 import { E2BIG, EEXIST, EINVAL, ENOENT } from "../errno.ts";
 import type { MapSpec } from "../../object/index.ts";
+import { MAP_KIND_HASH } from "../../vm/index.ts";
 import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, BpfMap, bytesOfKey, keyOf, keyOfBytes, round8, type MapHost, type SysResult } from "./map.ts";
 import { ProbeTable } from "./probe.ts";
 import { Slab, type SlabState } from "./slab.ts";
@@ -11,9 +13,8 @@ interface HashState {
   readonly slab: SlabState;
 }
 
-/** A key of 4 or 8 bytes as two words. */
-const keyWords = (key: number | string): [number, number] =>
-  typeof key === "number" ? [key, 0] : [key.charCodeAt(0) | (key.charCodeAt(1) << 16), key.charCodeAt(2) | (key.charCodeAt(3) << 16)];
+/** Types whose look-up gives the address of the stored value and does nothing else. */
+const PROBED: ReadonlySet<number> = new Set([MAP_TYPE.HASH, MAP_TYPE.PERCPU_HASH, MAP_TYPE.DEVMAP_HASH]);
 
 /** Behaviour that differs between the four types. */
 export interface HashKind {
@@ -27,6 +28,8 @@ export class HashMap extends BpfMap {
   #index = new Map<number | string, number>();
   readonly #slab: Slab;
   readonly #probe: ProbeTable | undefined;
+  /** Where the last {@link nextKey} has come to. */
+  #walk: { readonly at: number | string; readonly iterator: Iterator<number | string> } | undefined;
   /** The state that the last save handed out, while nothing has changed since. */
   #saved: HashState | undefined;
 
@@ -36,15 +39,19 @@ export class HashMap extends BpfMap {
     this.#elem = round8(spec.valueSize);
     const bytes = this.#elem * (kind.percpu ? host.cpus : 1);
     this.#slab = new Slab(host.memory, `value of map ${spec.name || id}`, { bytes, stride: this.#elem, span: spec.valueSize }, this);
-    if (!kind.lru && !kind.percpu && ProbeTable.takes(spec.keySize)) this.#probe = new ProbeTable(host.memory, this.region, spec.keySize);
+    // A look-up in an LRU map changes its order, and one in a hash of maps gives another map: only the map itself knows these.
+    if (!PROBED.has(spec.type) || !ProbeTable.takes(spec.keySize)) return;
+    const { keySize } = spec;
+    this.describe(MAP_KIND_HASH, { table: 0, limit: 0, elem: 0, cpuStep: kind.percpu ? this.#elem : 0, keySize });
+    this.#probe = new ProbeTable(host.memory, this.region.start, keySize);
   }
   #put(key: number | string, at: number): void {
     this.#index.set(key, at);
-    this.#probe?.put(...keyWords(key), at);
+    this.#probe?.put(key, at);
   }
   #drop(key: number | string): void {
     this.#index.delete(key);
-    this.#probe?.delete(...keyWords(key));
+    this.#probe?.delete(key);
   }
 
   override get sysValueSize(): number {
@@ -146,13 +153,19 @@ export class HashMap extends BpfMap {
     return value;
   }
   nextKey(key: Uint8Array | undefined): SysResult {
-    const iterator = this.#index.keys();
-    if (key && this.#index.has(keyOfBytes(key))) {
-      const k = keyOfBytes(key);
-      for (const other of iterator) if (other === k) break;
-    }
+    const from = key && keyOfBytes(key);
+    const iterator = this.#after(from);
     const next = iterator.next();
+    this.#walk = next.done ? undefined : { at: next.value, iterator };
     return next.done ? -ENOENT : bytesOfKey(next.value, this.keySize);
+  }
+  /** The keys after one, or all when there is none such; who walks through the map goes on where he was. */
+  #after(key: number | string | undefined): Iterator<number | string> {
+    const isThere = key !== undefined && this.#index.has(key);
+    if (isThere && this.#walk?.at === key) return this.#walk.iterator;
+    const iterator = this.#index.keys();
+    if (isThere) for (let n = iterator.next(); !n.done && n.value !== key;) n = iterator.next();
+    return iterator;
   }
   override entries(): { key: Uint8Array; valueAt: number }[] {
     const cpuOff = this.kind.percpu ? this.host.cpu() * this.#elem : 0;
@@ -166,6 +179,7 @@ export class HashMap extends BpfMap {
     const s = state as HashState;
     this.frozen = s.frozen;
     this.#index = new Map(s.index);
+    this.#walk = undefined;
     this.#slab.restore(s.slab);
     this.#saved = s;
   }

@@ -42,6 +42,16 @@ export interface MapHost {
   hasDevice(ifindex: number): boolean;
 }
 
+/** Where compiled code finds elements; the words are those of MAP_KIND in core/vm/layout.ts. */
+export interface MapPlace {
+  readonly table: number;
+  readonly limit: number;
+  readonly elem: number;
+  readonly cpuStep: number;
+  /** Bytes of a hash map's key. */
+  readonly keySize?: number;
+}
+
 /** Result of a system call: bytes, or a negative errno. */
 export type SysResult = Uint8Array | number;
 
@@ -67,9 +77,11 @@ export abstract class BpfMap {
   }
 
   /** Writes down for compiled code how elements are found (MAP_KIND and its words in core/vm/layout.ts). */
-  protected describe(kind: number, table: number, limit: number, elem: number): void {
-    const { memory } = this.host;
-    memory.write(this.region.start + MAP_KIND, new Uint8Array(Int32Array.of(kind, table, limit, elem).buffer));
+  protected describe(kind: number, place: MapPlace): void {
+    const { table, limit, elem, cpuStep, keySize = 0 } = place;
+    const tail = keySize % 4;
+    const words = [kind, table, limit, elem, cpuStep, Math.ceil(keySize / 4), tail ? (1 << (8 * tail)) - 1 : -1];
+    this.host.memory.write(this.region.start + MAP_KIND, new Uint8Array(Int32Array.from(words).buffer));
   }
   get name(): string {
     return this.spec.name;

@@ -2,20 +2,23 @@
 import { REGS_AT } from "../layout.ts";
 import type { Program } from "../program.ts";
 import type { Memory } from "../memory.ts";
+import { batchFunction, BATCH_TYPE } from "./batch.ts";
 import { flowOf } from "./blocks.ts";
 import { Emitter, type Target } from "./instruction.ts";
-import { FP } from "./locals.ts";
+import { FP, I32_LOCALS } from "./locals.ts";
+import { knownMaps } from "./known-maps.ts";
 import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { emitBody } from "./structure.ts";
 import { I32, I64, moduleBytes, Writer, type FuncBody, type FuncType } from "./writer.ts";
 
-const TYPE = { body: 0, entry: 1, call: 2, access: 3, step: 4 } as const;
+const TYPE = { body: 0, entry: 1, call: 2, access: 3, step: 4, batch: 5 } as const;
 const TYPES: readonly FuncType[] = [
   { params: [I32, I64, I64, I64, I64, I64], results: [I64] },
   { params: [I32], results: [] },
   { params: [I32, I32], results: [I32] },
   { params: [I32, I32, I32], results: [I32] },
   { params: [I32, I32], results: [] },
+  BATCH_TYPE,
 ];
 const IMPORTS = [
   { name: "call", type: TYPE.call },
@@ -28,43 +31,57 @@ const DROP = 0x1a;
 /** r0, r6 to r10 and a scratch value, then numbers of 32 bits. */
 const LOCALS = [
   { count: 7, type: I64 },
-  { count: 3, type: I32 },
+  { count: I32_LOCALS, type: I32 },
 ];
 
 /** Name of the export that runs the function at a slot, in a frame that ends at its argument. */
 export const entryName = (slot: number): string => `f${slot}`;
 
-/** The module of a program. `special` are slots whose load or store reaches other things than plain memory. */
-export function compile(program: Program, memory: Memory, special: ReadonlySet<number>): Uint8Array {
+/** How a program is compiled. */
+export interface CompileOptions {
+  /** Slots whose load or store reaches other things than plain memory. */
+  readonly special: ReadonlySet<number>;
+  /** With the function that runs batches. */
+  readonly batches: boolean;
+}
+
+/** The module of a program. */
+export function compile(program: Program, memory: Memory, options: CompileOptions): Uint8Array {
   const starts = program.subprogStarts;
   const bodies = IMPORTS.length;
-  const word = (slot: number): number => (program.code.start >> 2) + 2 * slot;
-  const target: Target = {
-    program,
-    constant: (slot) => [memory.i32[word(slot)]!, memory.i32[word(slot) + 1]!],
-    plain: (slot) => !special.has(slot),
-    functionAt: (slot) => bodies + starts.indexOf(slot),
-    marksPages: false,
-    // A fault ends the whole run by an exception.
-    faulted: () => code.byte(DROP),
-    lookup: bodies + 2 * starts.length,
-  };
-  let code = new Writer();
+  const lookup = bodies + 2 * starts.length;
+  const target = targetOf(program, memory, { special: options.special, functionAt: (slot) => bodies + starts.indexOf(slot), lookup });
+  let callsLookup = false;
   const functions = starts.map((start, i): FuncBody => {
-    code = new Writer();
-    const emitter = new Emitter(code, target);
+    const emitter = new Emitter(new Writer(), target);
     emitter.prologue();
     emitBody(program, flowOf(program, start, starts[i + 1] ?? program.insns.length), emitter);
+    callsLookup ||= emitter.callsLookup;
     return { type: TYPE.body, locals: LOCALS, code: emitter.code };
   });
-  const entries = starts.map((start, i): FuncBody => ({
-    type: TYPE.entry,
-    locals: [],
-    code: entry(bodies + i),
-    exportAs: entryName(start),
-  }));
-  const lookup = { type: TYPE.call, locals: LOOKUP_LOCALS, code: lookupBody() };
-  return moduleBytes({ types: TYPES, imports: IMPORTS, functions: [...functions, ...entries, lookup] }, memory.maxBytes >>> 16);
+  starts.forEach((start, i) => functions.push({ type: TYPE.entry, locals: [], code: entry(bodies + i), exportAs: entryName(start) }));
+  if (callsLookup) functions.push({ type: TYPE.call, locals: LOOKUP_LOCALS, code: lookupBody() });
+  if (options.batches) functions.push(batchFunction(bodies, TYPE.batch));
+  return moduleBytes({ types: TYPES, imports: IMPORTS, functions }, memory.maxBytes >>> 16);
+}
+function targetOf(
+  program: Program,
+  memory: Memory,
+  known: { special: ReadonlySet<number>; lookup: number; functionAt: (slot: number) => number },
+): Target {
+  const word = (slot: number): number => (program.code.start >> 2) + 2 * slot;
+  return {
+    program,
+    constant: (slot) => [memory.i32[word(slot)]!, memory.i32[word(slot) + 1]!],
+    plain: (slot) => !known.special.has(slot),
+    functionAt: known.functionAt,
+    marksPages: false,
+    // A fault ends the whole run by an exception.
+    faulted: (_slot, _inside, code) => void code.byte(DROP),
+    lookup: known.lookup,
+    mapAt: knownMaps(program, memory),
+    showsContext: true,
+  };
 }
 
 /** Calls a function with r1 to r5 of the register file and puts its result into r0 there. */

@@ -1,23 +1,44 @@
 // Runs verified programs as WebAssembly at full speed, to their end. It cannot stop in between: the interpreter can.
 import { accessSize } from "../../isa/index.ts";
 import { interpret } from "../interpreter.ts";
-import { MAX_FRAMES, REG_COUNT, REGS_WORD, STACK_BYTES, STACK_STRIDE, STACKS_AT } from "../layout.ts";
-import type { Machine, Stop } from "../machine.ts";
+import { MAX_FRAMES, REG_COUNT, REGS_WORD, STACK_STRIDE } from "../layout.ts";
+import type { Machine } from "../machine.ts";
 import type { Program } from "../program.ts";
-import { trap, TrapSignal } from "../trap.ts";
+import { trap, type Trap, TrapSignal } from "../trap.ts";
+import { BATCH, BATCH_EXPORT } from "./batch.ts";
 import { compile, entryName } from "./compile.ts";
+import { FIRST_FP } from "./locals.ts";
 
 type Entry = (fp: number) => void;
+interface Compiled {
+  readonly program: Program;
+  /** By the slot where each function begins. */
+  readonly entries: readonly Entry[];
+  /** Undefined until it is asked for: a program that is run once is not kept waiting for it. */
+  readonly batch: RunBatch | undefined;
+}
+type RunBatch = (at: number, count: number, place: number) => void;
+/** Packets for one program: see BATCH. */
+export interface Batch {
+  /** Offset of the words. */
+  readonly at: number;
+  readonly count: number;
+  /** Where each packet is copied to. */
+  readonly place: number;
+  /** Before the first call out of a packet's run: the context's packet is the one that it shows. */
+  beforeCallOut(): void;
+}
 /** Thrown through compiled frames by a program that throws. */
 const UNWIND = new Error("unwind");
 const SCRATCH_WORD = REGS_WORD + 2 * (REG_COUNT - 1);
-const FIRST_FP = STACKS_AT + STACK_BYTES;
 
 /** The compiled programs of one machine. */
 export class WasmEngine {
   readonly #vm: Machine;
   /** By the program's id. */
-  readonly #compiled: ({ readonly program: Program; readonly entries: readonly Entry[] } | undefined)[] = [];
+  readonly #compiled: (Compiled | undefined)[] = [];
+  /** The batch of which no call out has been made since the packet began. */
+  #untouched: Batch | undefined;
 
   constructor(vm: Machine) {
     this.#vm = vm;
@@ -27,27 +48,42 @@ export class WasmEngine {
     return program.source.special !== undefined && this.#vm.memory.wasm !== undefined;
   }
 
-  /** Runs the program that the machine has begun, to its end. */
-  run(): Stop {
+  /** Runs the program that the machine has begun, to its end: the trap, or undefined with the result in r0. */
+  run(): Trap | undefined {
+    return this.#run(undefined);
+  }
+  /**
+   * Runs the program that the machine has begun on the packets of a batch, from its DONE on; the trap of the last, or undefined. It stops early behind a
+   * packet whose run has called out or had an uncommon result; the machine must be begun again then.
+   */
+  runBatch(batch: Batch): Trap | undefined {
+    this.#untouched = batch;
+    const trap = this.#run(batch);
+    this.#untouched = undefined;
+    return trap;
+  }
+  #run(batch: Batch | undefined): Trap | undefined {
     const vm = this.#vm;
-    const many = vm.program.subprogStarts.length > 1;
+    const { program, memory } = vm;
+    const many = program.subprogStarts.length > 1;
     if (many) vm.openFrames();
-    const { program } = vm;
     const fp = FIRST_FP + vm.base * STACK_STRIDE;
     try {
       try {
-        this.#entry(program, 0)(fp);
+        if (batch) this.#of(program, true).batch!(batch.at, batch.count, batch.place);
+        else this.#of(program).entries[0]!(fp);
       } catch (e) {
         if (e !== UNWIND) throw e;
         this.#unwound(program, fp);
+        if (batch) memory.i32[(batch.at + BATCH.OTHER) >> 2] = 1;
       }
-      return { kind: "exit", retval: vm.r0() };
+      return undefined;
     } catch (e) {
-      return { kind: "trap", trap: vm.trapOf(e instanceof TrapSignal ? e : fault(e)) };
+      return vm.trapOf(e instanceof TrapSignal ? e : fault(e));
     } finally {
       vm.depth = vm.base;
       vm.done = true;
-      vm.memory.allDirty();
+      memory.allDirty();
       if (many) vm.closeFrames();
     }
   }
@@ -60,16 +96,20 @@ export class WasmEngine {
     else this.#entry(program, slot)(fp);
   }
 
-  #entry(program: Program, slot: number): Entry {
+  #of(program: Program, batches = false): Compiled {
     let known = this.#compiled[program.id];
-    if (known?.program !== program) this.#compiled[program.id] = known = { program, entries: this.#instantiate(program) };
-    return known.entries[slot] ?? trap("bad-jump", `slot ${slot} is the start of no function`);
+    if (known?.program !== program || (batches && !known.batch)) this.#compiled[program.id] = known = this.#instantiate(program, batches);
+    return known;
   }
-  #instantiate(program: Program): Entry[] {
+  #entry(program: Program, slot: number): Entry {
+    return this.#of(program).entries[slot] ?? trap("bad-jump", `slot ${slot} is the start of no function`);
+  }
+  #instantiate(program: Program, batches: boolean): Compiled {
     const vm = this.#vm;
-    const module = new WebAssembly.Module(compile(program, vm.memory, new Set(program.source.special)));
+    const module = new WebAssembly.Module(compile(program, vm.memory, { special: new Set(program.source.special), batches }));
     const size = program.insns.map((insn) => accessSize(insn.code));
     const at = (pc: number): void => {
+      if (this.#untouched) this.#touch(this.#untouched);
       vm.program = program;
       vm.pc = pc;
     };
@@ -101,7 +141,12 @@ export class WasmEngine {
     const { exports } = new WebAssembly.Instance(module, { vm: imports });
     const entries: Entry[] = [];
     for (const start of program.subprogStarts) entries[start] = exports[entryName(start)] as Entry;
-    return entries;
+    return { program, entries, batch: exports[BATCH_EXPORT] as RunBatch | undefined };
+  }
+  #touch(batch: Batch): void {
+    this.#untouched = undefined;
+    this.#vm.memory.i32[(batch.at + BATCH.TOUCHED) >> 2] = 1;
+    batch.beforeCallOut();
   }
 
   /** A helper or kfunc, with the callbacks that it asks for; 1 when it was a tail call, which has run then. */
@@ -126,6 +171,7 @@ export class WasmEngine {
   }
   /** Says where the compiled code is, for traps and for helpers that look at frames. */
   #stand(program: Program, pc: number, fp: number): void {
+    if (this.#untouched) this.#touch(this.#untouched);
     this.#vm.program = program;
     this.#vm.pc = pc;
     this.#vm.depth = depthOf(fp);

@@ -11,13 +11,15 @@ import {
   BPF_XCHG,
   BPF_XOR,
 } from "../../isa/index.ts";
-import { DIRTY_AT, KERNEL_HI, REG_COUNT, REGS_AT, STACK_STRIDE } from "../layout.ts";
+import { CONTEXT_AT, DIRTY_AT, KERNEL_HI, MAX_LOOPS, REG_COUNT, REGS_AT, SHOWN, SHOWN_FIELDS_END, STACK_STRIDE } from "../layout.ts";
 import { OP, type Program } from "../program.ts";
-import { AT, FP, IMPORT, LONG, register } from "./locals.ts";
-import { NOT_HERE } from "./lookup.ts";
+import { AT, FP, IMPORT, LONG, LOOPS, register } from "./locals.ts";
+import { isInPlace, lookupInPlace, NOT_HERE, type KnownMap } from "./lookup.ts";
 import type { Writer } from "./writer.ts";
 
 const SCRATCH = REG_COUNT - 1;
+/** Bytes of a context's field, as programs load it. */
+const FIELD_BYTES = 4;
 /** Number of the helper in enum bpf_func_id. */
 const MAP_LOOKUP_ELEM = 1;
 const W = {
@@ -31,6 +33,7 @@ const W = {
   get: 0x20,
   set: 0x21,
   tee: 0x22,
+  i32load: 0x28,
   i64load: 0x29,
   i64store: 0x37,
   i32store8: 0x3a,
@@ -38,9 +41,12 @@ const W = {
   i64const: 0x42,
   i32eqz: 0x45,
   i32eq: 0x46,
+  i32gt_s: 0x4a,
   i64eqz: 0x50,
   i64eq: 0x51,
+  i64lt_u: 0x54,
   i32add: 0x6a,
+  i32shl: 0x74,
   i64add: 0x7c,
   i64sub: 0x7d,
   i64and: 0x83,
@@ -101,13 +107,19 @@ export interface Target {
   readonly marksPages: boolean;
   /** Function index of the map look-up; without it every helper is the kernel's. */
   readonly lookup?: number;
-  /** Emitted behind an access by import, with 1 on the stack when it faulted. */
-  faulted(slot: number): void;
+  /** The map that the call at a slot looks up in, where that is known. */
+  readonly mapAt?: (slot: number) => KnownMap | undefined;
+  /** Whether what is no plain memory may be a context that shows its fields (CONTEXT_AT). */
+  readonly showsContext: boolean;
+  /** Emitted behind an access by import, with 1 on the stack when it faulted, where `inside` blocks are open. */
+  faulted(slot: number, inside: number, code: Writer): void;
 }
 
 /** Emits instructions of one function into `code`. */
 export class Emitter {
   readonly code: Writer;
+  /** Whether the function for map look-ups is needed. */
+  callsLookup = false;
   readonly #target: Target;
   readonly #program: Program;
   constructor(code: Writer, target: Target) {
@@ -128,6 +140,13 @@ export class Emitter {
     }
     this.#get(10);
     this.code.byte(W.wrap, W.set, FP);
+  }
+  /** From the register file, what a call out may have changed where control goes on behind it. */
+  reloadCallerSaved(): void {
+    for (let n = 0; n <= 5; n++) {
+      this.#fromFile(n);
+      this.#set(n);
+    }
   }
   #get(n: number): void {
     this.code.byte(W.get, register(n));
@@ -178,7 +197,7 @@ export class Emitter {
     this.code.byte(W.i64or);
     this.#set(10);
   }
-  returnR0(): void {
+  exit(): void {
     this.#get(0);
     this.code.byte(W.return);
   }
@@ -190,6 +209,9 @@ export class Emitter {
   /** Pushes whether the conditional jump at `slot` is taken. */
   condition(slot: number): void {
     const op = this.#program.plainOp[slot]!;
+    // The passes of may_goto in this frame: a local that counts them.
+    if (op === 0xe5)
+      return void this.code.byte(W.get, LOOPS, W.i32const).s32(1).byte(W.i32add, W.tee, LOOPS, W.i32const).s32(MAX_LOOPS).byte(W.i32gt_s);
     const wide = (op & 7) === 5;
     const kind = op & 0xf0;
     if (wide) {
@@ -402,15 +424,34 @@ export class Emitter {
     if (this.#target.plain(slot)) {
       const rest = this.#address(src, off);
       this.code.byte(LOAD[size]![signed ? 1 : 0], 0).u32(rest);
-    } else {
-      this.#split(src, off);
-      this.#i32(slot);
-      this.#call(IMPORT.load);
-      this.#target.faulted(slot);
-      this.#fromFile(SCRATCH);
-      if (signed) this.code.byte(EXTEND[size]!);
+      return this.#set(dst);
     }
+    const isShown = this.#target.showsContext && size === FIELD_BYTES && !signed;
+    if (isShown) this.#shownField(src, off, dst);
+    this.#split(src, off);
+    this.#i32(slot);
+    this.#call(IMPORT.load);
+    this.#target.faulted(slot, isShown ? 1 : 0, this.code);
+    this.#fromFile(SCRATCH);
+    if (signed) this.code.byte(EXTEND[size]!);
     this.#set(dst);
+    if (isShown) this.code.byte(W.end);
+  }
+  /** Where the address is that of a field which a context shows, its value; what follows up to an `end` does it for others. */
+  #shownField(src: number, off: number, dst: number): void {
+    this.#get(src);
+    this.#i32(0);
+    this.code.byte(W.i64load, 3).u32(CONTEXT_AT).byte(W.i64sub);
+    this.#i64(off, off >> 31);
+    this.code.byte(W.i64add, W.tee, LONG);
+    this.#i64(SHOWN_FIELDS_END, 0);
+    this.code.byte(W.i64lt_u, W.if, W.EMPTY);
+    this.#i32(0);
+    this.code.byte(W.i32load, 2).u32(CONTEXT_AT).byte(W.get, LONG, W.wrap);
+    this.#i32(1);
+    this.code.byte(W.i32shl, W.i32add, W.i64load, 3).u32(SHOWN);
+    this.#set(dst);
+    this.code.byte(W.else);
   }
   #store(slot: number, op: number): void {
     const { dst, off } = this.#program.insns[slot]!;
@@ -428,7 +469,7 @@ export class Emitter {
     this.#split(dst, off);
     this.#i32(slot);
     this.#call(IMPORT.store);
-    this.#target.faulted(slot);
+    this.#target.faulted(slot, 0, this.code);
   }
   /** Notes the page of the byte at AT + `rest` as changed. */
   #markPage(rest: number): void {
@@ -489,30 +530,45 @@ export class Emitter {
 
   // ---- calls ----
   #helper(slot: number): void {
-    if (this.looksUp(slot)) this.mapLookup(() => this.#callOut(slot));
+    if (this.looksUp(slot)) this.mapLookup(slot, () => this.#callOut(slot));
     else this.#callOut(slot);
   }
   /** Whether the call at `slot` is a map look-up that compiled code may do itself. */
   looksUp(slot: number): boolean {
-    return this.#target.lookup !== undefined && this.#program.plainOp[slot] === 0x85 && this.#program.imm[slot] === MAP_LOOKUP_ELEM;
+    const { plainOp, imm } = this.#program;
+    if (this.#target.lookup === undefined || plainOp[slot] !== 0x85 || imm[slot] !== MAP_LOOKUP_ELEM) return false;
+    return this.#target.mapAt?.(slot)?.kind !== 0;
   }
   /** Looks r2 up in the map in r1; what `elsewhere` emits, one block further in, does it for other maps. */
-  mapLookup(elsewhere: () => void): void {
+  mapLookup(slot: number, elsewhere: () => void): void {
+    const map = this.#target.mapAt?.(slot);
+    if (map && isInPlace(map)) {
+      this.#get(2);
+      this.code.byte(W.wrap, W.set, AT);
+      lookupInPlace(this.code, map);
+      return this.#pointerAt();
+    }
     for (const n of [1, 2]) {
       this.#get(n);
       this.code.byte(W.wrap);
     }
+    this.callsLookup = true;
     this.#call(this.#target.lookup!);
     this.code.byte(W.tee, AT);
     this.#i32(NOT_HERE);
     this.code.byte(W.i32eq, W.if, W.EMPTY);
     elsewhere();
-    this.code.byte(W.else, W.get, AT, W.extend_u);
+    this.code.byte(W.else);
+    this.#pointerAt();
+    this.code.byte(W.end);
+  }
+  /** r0 = the kernel address of offset AT, or NULL for 0. */
+  #pointerAt(): void {
+    this.code.byte(W.get, AT, W.extend_u);
     this.#i64(0, KERNEL_HI);
     this.#i64(0, 0);
     this.code.byte(W.get, AT, W.select, W.i64or);
     this.#set(0);
-    this.code.byte(W.end);
   }
   #callOut(slot: number): void {
     for (let n = 1; n <= 5; n++) this.#toFile(n, () => this.#get(n));

@@ -1,5 +1,8 @@
 // Names of the locals and imports that compiled functions share. It holds numbers only.
+import { STACK_BYTES, STACKS_AT } from "../layout.ts";
 
+/** The end of the first frame. */
+export const FIRST_FP = STACKS_AT + STACK_BYTES;
 /** A compiled function takes the end of its frame and r1 to r5, and gives r0. */
 export const FP = 0;
 const REGISTERS = [6, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11] as const;
@@ -13,6 +16,12 @@ export const NEXT = 14;
 export const AT = 15;
 /** Instructions that may still be run, in code that can stop. */
 export const FUEL = 16;
+/** What a map look-up in place works with: words of the key, its hash, the entry that is looked at. */
+export const KEYS = 17,
+  HASH = 21,
+  ENTRY = 22;
+/** Numbers of 32 bits from LOOPS to ENTRY. */
+export const I32_LOCALS = 10;
 
 /** Functions that compiled code imports, by index. `pc` is a slot, `fp` the end of the frame. */
 export const IMPORT = {

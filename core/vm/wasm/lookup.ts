@@ -1,19 +1,23 @@
-// bpf_map_lookup_elem of arrays and hash maps as a WebAssembly function over their descriptions in linear memory. Other maps are left to the kernel.
+// bpf_map_lookup_elem of arrays and hash maps as WebAssembly over their descriptions in linear memory. Other maps are left to the kernel.
 import {
+  CPU_AT,
   HASH_FACTOR,
-  HASH_FACTOR_HI,
+  HASH_FOLD,
   HASH_SHIFT,
+  MAP_CPU_STEP,
   MAP_ELEM,
   MAP_KIND,
   MAP_KIND_ARRAY,
-  MAP_KIND_HASH4,
-  MAP_KIND_HASH8,
+  MAP_KIND_HASH,
+  MAP_LAST_MASK,
   MAP_LIMIT,
   MAP_TABLE,
-  PROBE_BYTES,
+  MAP_WORDS,
   PROBE_GONE,
-  PROBE_VALUE,
+  PROBE_KEY,
 } from "../layout.ts";
+import type { Memory } from "../memory.ts";
+import { AT, KEYS, HASH, ENTRY } from "./locals.ts";
 import { I32, Writer } from "./writer.ts";
 
 /** What the function answers when it does not know the map. */
@@ -21,21 +25,45 @@ export const NOT_HERE = -1;
 /** (map, key) -> offset of the value, 0 for none, or NOT_HERE. */
 export const LOOKUP_TYPE = { params: [I32, I32], results: [I32] };
 export const LOOKUP_LOCALS = [{ count: 6, type: I32 }];
+/** Words of the longest key that is looked up in place; longer ones go to the function. */
+const MOST_WORDS = 4;
 
-const MAP = 0,
-  KEY = 1,
-  KIND = 2,
-  LO = 3,
-  HI = 4,
-  AT = 5,
-  SLOT = 6,
-  VALUE = 7;
+/** A map that a call is known to look up in. What may change while it lives (a hash map's TABLE and LIMIT) is read when it runs. */
+export interface KnownMap {
+  readonly at: number;
+  readonly kind: number;
+  readonly table: number;
+  readonly limit: number;
+  readonly elem: number;
+  readonly cpuStep: number;
+  readonly words: number;
+  readonly lastMask: number;
+}
+/** The map whose description lies at `at`, or undefined when none does. */
+export function knownMap(memory: Memory, at: number): KnownMap | undefined {
+  const region = memory.regionAt(at);
+  if (region?.kind !== "map" || region.start !== at) return undefined;
+  const field = (off: number): number => memory.i32[(at + off) >> 2]!;
+  return {
+    at,
+    kind: field(MAP_KIND),
+    table: field(MAP_TABLE),
+    limit: field(MAP_LIMIT),
+    elem: field(MAP_ELEM),
+    cpuStep: field(MAP_CPU_STEP),
+    words: field(MAP_WORDS),
+    lastMask: field(MAP_LAST_MASK),
+  };
+}
+
 const W = {
   block: 0x02,
   loop: 0x03,
   if: 0x04,
+  else: 0x05,
   end: 0x0b,
   br: 0x0c,
+  brIf: 0x0d,
   return: 0x0f,
   get: 0x20,
   set: 0x21,
@@ -45,56 +73,164 @@ const W = {
   eqz: 0x45,
   eq: 0x46,
   ne: 0x47,
-  ge_u: 0x4f,
+  lt_u: 0x49,
   add: 0x6a,
+  sub: 0x6b,
   mul: 0x6c,
   and: 0x71,
   xor: 0x73,
   shr_u: 0x76,
+  I32: 0x7f,
   EMPTY: 0x40,
 } as const;
+
+/** Whether {@link lookupInPlace} knows such a map. */
+export const isInPlace = (map: KnownMap): boolean => map.kind === MAP_KIND_ARRAY || (map.kind === MAP_KIND_HASH && map.words <= MOST_WORDS);
+
+/** With the key's address in AT: the value's offset in AT, or 0. */
+export function lookupInPlace(w: Writer, map: KnownMap): void {
+  if (map.kind === MAP_KIND_ARRAY) arrayInPlace(w, map);
+  else hashInPlace(w, map);
+}
+const number = (w: Writer, n: number): Writer => w.byte(W.i32const).s32(n);
+/** Pushes where the running CPU's value lies behind the first one. */
+function cpuOffset(w: Writer, map: KnownMap): void {
+  number(w, 0).byte(W.load, 2).u32(CPU_AT);
+  number(w, map.cpuStep).byte(W.mul);
+}
+function arrayInPlace(w: Writer, map: KnownMap): void {
+  w.byte(W.get, AT, W.load, 0).u32(0).byte(W.tee, AT);
+  number(w, map.limit).byte(W.lt_u, W.if, W.I32, W.get, AT);
+  number(w, map.elem).byte(W.mul);
+  number(w, map.table).byte(W.add);
+  if (map.cpuStep) {
+    cpuOffset(w, map);
+    w.byte(W.add);
+  }
+  w.byte(W.else);
+  number(w, 0).byte(W.end, W.set, AT);
+}
+function hashInPlace(w: Writer, map: KnownMap): void {
+  const words = Array.from({ length: map.words }, (_, i) => i);
+  for (const i of words) {
+    w.byte(W.get, AT, W.load, 0).u32(4 * i);
+    if (i === map.words - 1 && map.lastMask !== -1) number(w, map.lastMask).byte(W.and);
+    w.byte(W.set, KEYS + i);
+    hashStep(w, KEYS + i, () => (i ? w.byte(W.get, HASH) : undefined));
+  }
+  lastStep(w, HASH);
+  w.byte(W.loop, W.EMPTY, W.get, HASH);
+  number(w, 0)
+    .byte(W.load, 2)
+    .u32(map.at + MAP_LIMIT)
+    .byte(W.and);
+  number(w, map.elem).byte(W.mul);
+  number(w, 0)
+    .byte(W.load, 2)
+    .u32(map.at + MAP_TABLE)
+    .byte(W.add, W.tee, ENTRY, W.load, 2)
+    .u32(0)
+    .byte(W.tee, AT, W.if, W.EMPTY);
+  w.byte(W.get, HASH);
+  number(w, 1).byte(W.add, W.set, HASH);
+  for (const i of words)
+    w.byte(W.get, ENTRY, W.load, 2)
+      .u32(PROBE_KEY + 4 * i)
+      .byte(W.get, KEYS + i, W.ne, W.brIf, 1);
+  w.byte(W.get, AT);
+  number(w, PROBE_GONE).byte(W.eq, W.brIf, 1);
+  if (map.cpuStep) {
+    w.byte(W.get, AT);
+    cpuOffset(w, map);
+    w.byte(W.add, W.set, AT);
+  }
+  w.byte(W.end, W.end);
+}
+/** HASH takes one more word, which is in local `word`; `before` pushes the hash so far, if there is one. */
+function hashStep(w: Writer, word: number, before: () => Writer | undefined): void {
+  const more = before() !== undefined;
+  w.byte(W.get, word);
+  if (more) w.byte(W.xor);
+  w.byte(W.get, word);
+  number(w, HASH_FOLD).byte(W.shr_u, W.xor);
+  number(w, HASH_FACTOR).byte(W.mul, W.set, HASH);
+}
+function lastStep(w: Writer, hash: number): void {
+  w.byte(W.get, hash, W.get, hash);
+  number(w, HASH_SHIFT).byte(W.shr_u, W.xor, W.set, hash);
+}
+
+/** Locals of the function for any map. */
+const MAP = 0,
+  KEY = 1,
+  SUM = 2,
+  WORD = 3,
+  I = 4,
+  SLOT = 5,
+  VALUE = 6,
+  LEFT = 7;
 
 /** The function's body. */
 export function lookupBody(): Writer {
   const w = new Writer();
-  const number = (n: number): Writer => w.byte(W.i32const).s32(n);
   const field = (base: number, off: number): Writer => w.byte(W.get, base, W.load, 2).u32(off);
-  const keyWord = (off: number): Writer => w.byte(W.get, KEY, W.load, 0).u32(off);
   const isKind = (kind: number): void => {
-    w.byte(W.get, KIND);
-    number(kind).byte(W.eq);
+    field(MAP, MAP_KIND);
+    number(w, kind).byte(W.eq);
   };
-  field(MAP, MAP_KIND).byte(W.set, KIND);
+  /** Pushes where the running CPU's value lies behind the first one. */
+  const cpu = (): void => {
+    number(w, 0).byte(W.load, 2).u32(CPU_AT);
+    field(MAP, MAP_CPU_STEP).byte(W.mul);
+  };
+  /** Puts word I of the key into WORD, and how many follow it into LEFT. */
+  const keyWord = (): void => {
+    w.byte(W.get, KEY, W.get, I, W.add, W.load, 0).u32(0);
+    field(MAP, MAP_LAST_MASK);
+    number(w, -1);
+    field(MAP, MAP_WORDS);
+    w.byte(W.get, I);
+    number(w, 2).byte(W.shr_u, W.sub);
+    number(w, 1).byte(W.sub, W.tee, LEFT, W.eqz, 0x1b, W.and, W.set, WORD);
+  };
+  const nextWord = (): void => {
+    w.byte(W.get, I);
+    number(w, 4).byte(W.add, W.set, I);
+  };
   // An array: the index is below the limit.
   isKind(MAP_KIND_ARRAY);
-  w.byte(W.if, W.EMPTY);
-  keyWord(0).byte(W.tee, LO);
-  field(MAP, MAP_LIMIT).byte(W.ge_u, W.if, W.EMPTY);
-  number(0).byte(W.return, W.end);
-  field(MAP, MAP_TABLE).byte(W.get, LO);
-  field(MAP, MAP_ELEM).byte(W.mul, W.add, W.return, W.end);
-  // A hash map: the key in one or two words.
-  w.byte(W.block, W.EMPTY);
-  isKind(MAP_KIND_HASH8);
-  w.byte(W.if, W.EMPTY);
-  keyWord(4).byte(W.set, HI, W.br, 1, W.end);
-  isKind(MAP_KIND_HASH4);
+  w.byte(W.if, W.EMPTY, W.get, KEY, W.load, 0).u32(0).byte(W.tee, I);
+  field(MAP, MAP_LIMIT).byte(W.lt_u, W.eqz, W.if, W.EMPTY);
+  number(w, 0).byte(W.return, W.end);
+  field(MAP, MAP_TABLE).byte(W.get, I);
+  field(MAP, MAP_ELEM).byte(W.mul, W.add);
+  cpu();
+  w.byte(W.add, W.return, W.end);
+  isKind(MAP_KIND_HASH);
   w.byte(W.eqz, W.if, W.EMPTY);
-  number(NOT_HERE).byte(W.return, W.end, W.end);
-  keyWord(0).byte(W.tee, LO);
-  number(HASH_FACTOR).byte(W.mul, W.get, HI);
-  number(HASH_FACTOR_HI).byte(W.mul, W.xor, W.tee, AT, W.get, AT);
-  number(HASH_SHIFT).byte(W.shr_u, W.xor, W.set, AT);
+  number(w, NOT_HERE).byte(W.return, W.end);
+  // The hash of the key, word by word.
   w.byte(W.loop, W.EMPTY);
-  field(MAP, MAP_TABLE).byte(W.get, AT);
+  keyWord();
+  w.byte(W.get, SUM, W.get, WORD, W.xor, W.get, WORD);
+  number(w, HASH_FOLD).byte(W.shr_u, W.xor);
+  number(w, HASH_FACTOR).byte(W.mul, W.set, SUM);
+  nextWord();
+  w.byte(W.get, LEFT, W.brIf, 0, W.end);
+  lastStep(w, SUM);
+  // The entries from there on, until the key or a free one.
+  w.byte(W.loop, W.EMPTY);
+  field(MAP, MAP_TABLE).byte(W.get, SUM);
   field(MAP, MAP_LIMIT).byte(W.and);
-  number(PROBE_BYTES).byte(W.mul, W.add, W.tee, SLOT, W.load, 2).u32(PROBE_VALUE).byte(W.tee, VALUE, W.eqz, W.if, W.EMPTY);
-  number(0).byte(W.return, W.end);
-  w.byte(W.get, VALUE);
-  number(PROBE_GONE).byte(W.ne);
-  field(SLOT, 0).byte(W.get, LO, W.eq, W.and);
-  field(SLOT, 4).byte(W.get, HI, W.eq, W.and, W.if, W.EMPTY, W.get, VALUE, W.return, W.end);
-  w.byte(W.get, AT);
-  number(1).byte(W.add, W.set, AT, W.br, 0, W.end, 0x00);
-  return w;
+  field(MAP, MAP_ELEM).byte(W.mul, W.add, W.tee, SLOT, W.load, 2).u32(0).byte(W.tee, VALUE, W.eqz, W.if, W.EMPTY);
+  number(w, 0).byte(W.return, W.end, W.get, SUM);
+  number(w, 1).byte(W.add, W.set, SUM, W.get, VALUE);
+  number(w, PROBE_GONE).byte(W.eq, W.brIf, 0);
+  number(w, 0).byte(W.set, I, W.loop, W.EMPTY);
+  keyWord();
+  w.byte(W.get, SLOT, W.get, I, W.add, W.load, 2).u32(PROBE_KEY).byte(W.get, WORD, W.ne, W.brIf, 1);
+  nextWord();
+  w.byte(W.get, LEFT, W.brIf, 0, W.end, W.get, VALUE);
+  cpu();
+  return w.byte(W.add, W.return, W.end, 0x00);
 }

@@ -6,7 +6,8 @@ import type { Machine, Stop } from "../machine.ts";
 import { OP, type Program } from "../program.ts";
 import { TrapSignal } from "../trap.ts";
 import { WatchSignal } from "../watch.ts";
-import { compileStoppable, ELSEWHERE, ENDED, FUEL_AT, RUN, type StopOptions } from "./stoppable.ts";
+import { FUEL_AT } from "./fuel.ts";
+import { compileStoppable, ELSEWHERE, ENDED, RUN, WHOLE, type StopOptions } from "./stoppable.ts";
 import type { Unit } from "./units.ts";
 
 type Run = (unit: number) => number;
@@ -157,6 +158,8 @@ export class StoppableEngine {
         }),
     };
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { vm: imports });
-    return exports[RUN] as Run;
+    const run = exports[RUN] as Run;
+    const whole = exports[WHOLE] as Run | undefined;
+    return whole ? (unit) => (unit === 0 ? whole(unit) : run(unit)) : run;
   }
 }

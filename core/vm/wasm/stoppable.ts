@@ -1,15 +1,18 @@
 // Compiles a program to WebAssembly that stops at breakpoints and when its fuel is used up, and that can be entered at any unit. It runs nothing.
 // All state is the machine's own: registers in the register file and frames in memory whenever the code is left, so that the interpreter can go on.
 import { accessSize, type Insn, BPF_ATOMIC, BPF_STX, insnClass } from "../../isa/index.ts";
-import { FRAME_WORDS, FRAMES_AT, MAX_LOOPS, REG_COUNT, REGS_AT, STACK_BYTES, STACK_STRIDE, STACKS_AT } from "../layout.ts";
+import { STACK_BYTES } from "../layout.ts";
 import type { Memory } from "../memory.ts";
 import { OP, type Program } from "../program.ts";
+import { giveFuel, mayGoto, pay, refund, setNext, takeFuel } from "./fuel.ts";
 import { Emitter, type Target } from "./instruction.ts";
-import { AT, FP, FUEL, LOOPS, NEXT } from "./locals.ts";
+import { FP, FUEL, I32_LOCALS, NEXT } from "./locals.ts";
+import { knownMaps } from "./known-maps.ts";
 import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { width } from "./blocks.ts";
 import { endingOf, unitsOf, type Ending, type Unit } from "./units.ts";
-import { I32, I64, moduleBytes, Writer } from "./writer.ts";
+import { WholeForm, wholeFlow } from "./whole.ts";
+import { I32, I64, moduleBytes, Writer, type FuncBody } from "./writer.ts";
 
 const W = {
   block: 0x02,
@@ -37,10 +40,10 @@ const W = {
 /** What the code answers when it does not stop before a slot. */
 export const ENDED = -1,
   ELSEWHERE = -2;
-/** Where the code takes its fuel from, and leaves what remains. */
-export const FUEL_AT = REGS_AT + 8 * (REG_COUNT - 1);
 /** Name of the one function: (unit) -> slot before which it stopped, ENDED or ELSEWHERE. */
 export const RUN = "run";
+/** The same for the program's first unit only, with an argument that means nothing; there where the program has a form for it (whole.ts). */
+export const WHOLE = "whole";
 /** More units than are compiled; such programs are interpreted. */
 export const MAX_UNITS = 20_000;
 
@@ -63,7 +66,7 @@ const IMPORTS = [
 ];
 const LOCALS = [
   { count: 12, type: I64 },
-  { count: 4, type: I32 },
+  { count: I32_LOCALS, type: I32 },
 ];
 
 /** How a program is compiled. */
@@ -93,8 +96,11 @@ export function compileStoppable(program: Program, memory: Memory, options: Stop
   if (body.units.length > MAX_UNITS) return undefined;
   body.emit();
   const run = { type: TYPE.run, locals: LOCALS, code: body.code, exportAs: RUN };
-  const lookup = { type: TYPE.pair, locals: LOOKUP_LOCALS, code: lookupBody() };
-  return { bytes: moduleBytes({ types: TYPES, imports: IMPORTS, functions: [run, lookup] }, memory.maxBytes >>> 16), units: body.units };
+  const functions: FuncBody[] = [run];
+  const whole = body.whole();
+  if (body.callsLookup || whole?.callsLookup) functions.push({ type: TYPE.pair, locals: LOOKUP_LOCALS, code: lookupBody() });
+  if (whole) functions.push({ type: TYPE.run, locals: LOCALS, code: whole.code, exportAs: WHOLE });
+  return { bytes: moduleBytes({ types: TYPES, imports: IMPORTS, functions }, memory.maxBytes >>> 16), units: body.units };
 }
 
 class StoppableBody {
@@ -103,6 +109,7 @@ class StoppableBody {
   readonly #program: Program;
   readonly #breaks: ReadonlySet<number>;
   readonly #emitter: Emitter;
+  readonly #target: Target;
   readonly #plain: (slot: number) => boolean;
   readonly #unitAt = new Map<number, number>();
   /** Unit that is emitted. */
@@ -126,13 +133,37 @@ class StoppableBody {
       plain: this.#plain,
       functionAt: () => 0,
       marksPages: true,
-      faulted: (slot) => this.#faulted(slot),
+      faulted: (slot, inside) => this.#faulted(slot, inside),
       // Who watches wants to be asked about calls. An unverified program may pass anything as a map or key.
-      ...(watched || !special ? {} : { lookup: IMPORTS.length + 1 }),
+      ...(watched || !special ? {} : { lookup: IMPORTS.length + 1, mapAt: knownMaps(program, memory) }),
+      showsContext: special !== undefined,
     };
+    this.#target = target;
     this.#emitter = new Emitter(this.code, target);
     this.units = unitsOf(program, breaks, (slot) => this.#isInterpreted(slot));
     this.units.forEach((u, i) => this.#unitAt.set(u.start, i));
+  }
+
+  get callsLookup(): boolean {
+    return this.#emitter.callsLookup;
+  }
+
+  /** The main function in a form of its own, where it has one. */
+  whole(): WholeForm | undefined {
+    const program = this.#program;
+    const flow = program.source.special ? wholeFlow(program) : undefined;
+    if (!flow) return undefined;
+    const form = new WholeForm(
+      {
+        program,
+        index: { run: IMPORTS.length, call: CALL, enter: ENTER, leave: LEAVE },
+        unitAt: (slot) => this.#unitAt.get(slot)!,
+        stopsAt: (slot) => this.#breaks.has(slot) || this.#isInterpreted(slot),
+      },
+      this.#target,
+    );
+    form.emit(flow);
+    return form;
   }
 
   /** Packet loads, and atomics on what is no plain memory. */
@@ -145,7 +176,8 @@ class StoppableBody {
   /** A loop around a table of all units. */
   emit(): void {
     const { code, units } = this;
-    code.byte(W.get, FP, W.set, NEXT, W.i32const).s32(0).byte(W.i32load, 2).u32(FUEL_AT).byte(W.set, FUEL);
+    code.byte(W.get, FP, W.set, NEXT);
+    takeFuel(code);
     this.#emitter.reload();
     code.byte(W.block, W.EMPTY, W.loop, W.EMPTY);
     for (let i = 0; i < units.length; i++) code.byte(W.block, W.EMPTY);
@@ -160,7 +192,7 @@ class StoppableBody {
     code.byte(W.end, W.end);
     // Where all stops come to: NEXT is the slot.
     this.#emitter.spill();
-    this.#giveFuel();
+    giveFuel(this.code);
     code.byte(W.get, NEXT, W.return);
     this.#emitter.unreachable();
   }
@@ -172,26 +204,17 @@ class StoppableBody {
   #begin(unit: Unit): void {
     const { code } = this;
     if (this.#breaks.has(unit.start)) return this.#stop(unit.start);
-    code.byte(W.get, FUEL, W.i32const).s32(unit.count).byte(W.i32sub, W.tee, FUEL, W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY);
-    this.#refund(unit.count);
+    pay(code, unit.count).byte(W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY);
+    refund(code, unit.count);
     this.#stop(unit.start, 1);
     code.byte(W.end);
   }
-  #refund(count: number): void {
-    this.code.byte(W.get, FUEL, W.i32const).s32(count).byte(W.i32add, W.set, FUEL);
-  }
   /** Leaves the code before `slot`, where `inside` blocks more are open. */
   #stop(slot: number, inside = 0): void {
-    this.code
-      .byte(W.i32const)
-      .s32(slot)
-      .byte(W.set, NEXT, W.br)
+    setNext(this.code, slot)
+      .byte(W.br)
       .u32(this.#toLoop(inside) + 1);
   }
-  #giveFuel(): void {
-    this.code.byte(W.i32const).s32(0).byte(W.get, FUEL, W.i32store, 2).u32(FUEL_AT);
-  }
-
   #body(unit: Unit): void {
     if (this.#breaks.has(unit.start)) return;
     for (let slot = unit.start; slot < unit.end; slot += width(this.#program, slot)) {
@@ -214,7 +237,7 @@ class StoppableBody {
         code.byte(W.end);
         return this.#goTo(slot + 1);
       case "interpreted":
-        this.#refund(1);
+        refund(code, 1);
         return this.#stop(slot);
       case "enter":
         this.#callOut(ENTER, slot);
@@ -245,45 +268,32 @@ class StoppableBody {
       this.#goOn(inside);
     };
     if (!this.#emitter.looksUp(slot)) return out(0);
-    this.#emitter.mapLookup(() => out(1));
+    this.#emitter.mapLookup(slot, () => out(1));
     this.#goTo(slot + 1);
   }
   /** Goes on with unit NEXT, or leaves with it when it is none. */
   #goOn(inside = 0): void {
     this.code.byte(W.get, NEXT, W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY);
-    this.#giveFuel();
+    giveFuel(this.code);
     this.code.byte(W.get, NEXT, W.return, W.end);
     this.#emitter.reload();
     this.code.byte(W.br).u32(this.#toLoop(inside));
   }
   #condition(slot: number): void {
     if (this.#program.plainOp[slot] !== 0xe5) return this.#emitter.condition(slot);
-    // The count of passes stands in the frame's record, whose place follows from the frame's end.
-    const count = FRAMES_AT + MAY_GOTO_BYTE;
-    this.code
-      .byte(W.get, FP, W.i32const)
-      .s32(STACKS_AT + STACK_BYTES)
-      .byte(W.i32sub, W.i32const)
-      .s32(FRAME_SHIFT)
-      .byte(W.i32shr_u, W.tee, AT);
-    this.code.byte(W.get, AT, W.i32load, 2).u32(count).byte(W.i32const).s32(1).byte(W.i32add, W.tee, LOOPS, W.i32store, 2).u32(count);
-    this.code.byte(W.get, LOOPS, W.i32const).s32(MAX_LOOPS).byte(W.i32gt_s);
+    mayGoto(this.code);
   }
   /** Behind an access by import, with 1 on the stack when it faulted: the interpreter runs the instruction again and says why. */
-  #faulted(slot: number): void {
+  #faulted(slot: number, inside: number): void {
     const unit = this.units[this.#unit]!;
     let left = 0;
     for (let s = slot; s < unit.end; s += width(this.#program, s)) left++;
     this.code.byte(W.if, W.EMPTY);
-    this.#refund(left);
-    this.#stop(slot, 1);
+    refund(this.code, left);
+    this.#stop(slot, 1 + inside);
     this.code.byte(W.end);
   }
 }
-
-/** Word 13 of a frame's record; a frame of STACK_STRIDE bytes has a record of FRAME_WORDS words. */
-const MAY_GOTO_BYTE = 13 * 4;
-const FRAME_SHIFT = Math.log2(STACK_STRIDE / (4 * FRAME_WORDS));
 
 /** Whether a load or store goes through the frame pointer and stays in its frame. */
 function isFrameAccess(insn: Insn): boolean {

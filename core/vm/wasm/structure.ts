@@ -1,9 +1,8 @@
 // Control flow of one function as WebAssembly: nested blocks and loops where the flow is reducible, else a dispatcher. Instructions are emitted elsewhere.
-import { MAX_LOOPS } from "../layout.ts";
 import type { Program } from "../program.ts";
 import { width, type Block, type Flow } from "./blocks.ts";
-import type { Emitter } from "./instruction.ts";
-import { LOOPS, NEXT } from "./locals.ts";
+import { NEXT } from "./locals.ts";
+import type { Writer } from "./writer.ts";
 
 const W = { block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, brTable: 0x0e, EMPTY: 0x40 } as const;
 /** Blocks dominating each other that are walked by recursion; deeper functions get a dispatcher. */
@@ -12,10 +11,25 @@ const MAX_DEPTH = 1000;
 /** What encloses the code that is emitted, innermost last: where a branch to it goes. */
 type Frame = { readonly kind: "loop" | "block"; readonly block: number } | { readonly kind: "if" };
 
+/** What emits the instructions between the control flow. */
+export interface Form {
+  readonly code: Writer;
+  /** A block begins inside of `depth` blocks of WebAssembly. */
+  begin?(block: Block, depth: number): void;
+  insn(slot: number): void;
+  /** Pushes whether the conditional jump at a slot is taken. */
+  condition(slot: number): void;
+  exit(slot: number): void;
+  unreachable(): void;
+}
+
+/** Whether a body has a structured form that is not too deep. */
+export const isStructured = (flow: Flow): boolean => flow.reducible && flow.depth <= MAX_DEPTH;
+
 /** Emits a function's body. The stack is empty at its end, which control never reaches. */
-export function emitBody(program: Program, flow: Flow, emitter: Emitter): void {
+export function emitBody(program: Program, flow: Flow, emitter: Form): void {
   const body = new Body(program, flow, emitter);
-  if (flow.reducible && flow.depth <= MAX_DEPTH) body.structured();
+  if (isStructured(flow)) body.structured();
   else body.dispatched();
   emitter.unreachable();
 }
@@ -23,9 +37,9 @@ export function emitBody(program: Program, flow: Flow, emitter: Emitter): void {
 class Body {
   readonly #program: Program;
   readonly #flow: Flow;
-  readonly #emitter: Emitter;
+  readonly #emitter: Form;
   readonly #frames: Frame[] = [];
-  constructor(program: Program, flow: Flow, emitter: Emitter) {
+  constructor(program: Program, flow: Flow, emitter: Form) {
     this.#program = program;
     this.#flow = flow;
     this.#emitter = emitter;
@@ -110,19 +124,17 @@ class Body {
   /** The instructions of a block without the jump at its end. */
   #straight(block: Block): void {
     const { plainOp } = this.#program;
+    this.#emitter.begin?.(block, this.#frames.length);
     for (let slot = block.start; slot < block.end; slot += width(this.#program, slot)) {
       const op = plainOp[slot]!;
       const last = slot + width(this.#program, slot) >= block.end;
       if (last && (block.kind === "cond" || op === 0x05)) return;
-      if (op === 0x95) return this.#emitter.returnR0();
+      if (op === 0x95) return this.#emitter.exit(slot);
       this.#emitter.insn(slot);
     }
     if (block.kind === "end") this.#emitter.unreachable();
   }
   #condition(block: Block): void {
-    const slot = block.end - 1;
-    if (this.#program.plainOp[slot] !== 0xe5) return this.#emitter.condition(slot);
-    const { code } = this.#emitter;
-    code.byte(0x20, LOOPS, 0x41).s32(1).byte(0x6a, 0x22, LOOPS, 0x41).s32(MAX_LOOPS).byte(0x4a);
+    this.#emitter.condition(block.end - 1);
   }
 }

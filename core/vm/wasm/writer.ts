@@ -7,8 +7,12 @@ export class Writer {
 
   byte(...values: number[]): this {
     this.#room(values.length);
-    for (const v of values) this.#bytes[this.length++] = v;
+    for (let i = 0; i < values.length; i++) this.#bytes[this.length++] = values[i]!;
     return this;
+  }
+  #push(value: number): void {
+    if (this.length === this.#bytes.length) this.#room(1);
+    this.#bytes[this.length++] = value;
   }
   bytes(from: Writer): this {
     this.#room(from.length);
@@ -25,18 +29,23 @@ export class Writer {
   /** Unsigned, up to 32 bits. */
   u32(value: number): this {
     let v = value >>> 0;
-    for (; v > 127; v >>>= 7) this.byte((v & 127) | 128);
-    return this.byte(v);
+    for (; v > 127; v >>>= 7) this.#push((v & 127) | 128);
+    this.#push(v);
+    return this;
   }
   /** Signed, up to 32 bits. */
   s32(value: number): this {
     let v = value | 0;
+    let low = v & 127;
+    v >>= 7;
     for (;;) {
-      const low = v & 127;
+      if ((v === 0 && !(low & 64)) || (v === -1 && low & 64)) break;
+      this.#push(low | 128);
+      low = v & 127;
       v >>= 7;
-      if ((v === 0 && !(low & 64)) || (v === -1 && low & 64)) return this.byte(low);
-      this.byte(low | 128);
     }
+    this.#push(low);
+    return this;
   }
   /** Signed, 64 bits in two halves. */
   s64(lo: number, hi: number): this {

@@ -2,7 +2,8 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { bytesToHex, CodedError, hexToBytes } from "../../../core/base/index.ts";
 import {
-  feed,
+  type BpfMap,
+  CaptureFeed,
   loadWithMaps,
   parseEvent,
   prepareEvent,
@@ -16,7 +17,7 @@ import {
 import { loadObject, type Btf, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
 import type { Trap } from "../../../core/vm/index.ts";
 import { verify, verifyInputOf } from "../../../core/verifier/index.ts";
-import { packetsOf, pcapHeader, PcapReader, pcapRecord } from "../../../core/hardware/index.ts";
+import { packetsOf, pcapHeader, pcapRecord } from "../../../core/hardware/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { engineOption, formatOption, parseOptions, UsageError } from "./usage.ts";
 
@@ -62,11 +63,14 @@ function mustVerify(p: ProgramSpec, object: ObjectSpec, kernelBtf: Btf | undefin
   return { ...p, btf: object.btf, special: r.special };
 }
 
+function* keysOf(map: BpfMap): Generator<Uint8Array> {
+  for (let key = map.nextKey(undefined); typeof key !== "number"; key = map.nextKey(key)) yield key;
+}
 function mapContents(kernel: SimKernel): Row["maps"] {
   return Object.fromEntries(
     kernel.maps().map((map) => {
       const entries: Record<string, string> = {};
-      for (let key = map.nextKey(undefined); typeof key !== "number"; key = map.nextKey(key)) {
+      for (const key of keysOf(map)) {
         const value = map.sysLookup(key);
         if (typeof value !== "number") entries[bytesToHex(key)] = bytesToHex(value);
       }
@@ -112,39 +116,27 @@ interface Summary {
   readonly packets: number;
   readonly verdicts: Readonly<Record<string, number>>;
   readonly ns_per_packet: number;
-  readonly maps: Row["maps"];
 }
 /** Runs all packets of a capture, however long, and gives one row: how often each result came. */
 function summary(kernel: SimKernel, program: LoadedProgram, file: string): Summary {
-  const run = feed(kernel, program);
-  const reader = new PcapReader();
-  const results = new Map<number, number>();
-  let packets = 0;
+  const capture = new CaptureFeed(kernel, program, (trap, packet) => {
+    throw trapped(program, trap, `packet ${packet}: `);
+  });
   const started = performance.now();
-  for (const piece of pieces(file)) {
-    for (const packet of reader.push(piece)) {
-      const stop = run(packet);
-      if (stop.kind === "trap") throw trapped(program, stop.trap, `packet ${packets + 1}: `);
-      const retval = kernel.machine.u32(0);
-      results.set(retval, (results.get(retval) ?? 0) + 1);
-      packets++;
-    }
-    kernel.events.length = 0;
-  }
-  reader.end();
-  const ns = packets ? ((performance.now() - started) * 1e6) / packets : 0;
-  const verdicts = Object.fromEntries([...results].map(([r, n]) => [verdictName(program.spec.type, r) ?? String(r), n]));
-  return { packets, verdicts, ns_per_packet: Math.round(ns), maps: mapContents(kernel) };
-}
-/** A file in pieces that are good until the next one. */
-function* pieces(file: string): Generator<Uint8Array> {
-  const buffer = new Uint8Array(1 << 20);
   const fd = openSync(file, "r");
   try {
-    for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) yield buffer.subarray(0, n);
+    for (let n = readSync(fd, capture.room()); n > 0; n = readSync(fd, capture.room())) {
+      capture.took(n);
+      kernel.events.length = 0;
+    }
   } finally {
     closeSync(fd);
   }
+  capture.end();
+  const { packets, results } = capture;
+  const ns = packets ? ((performance.now() - started) * 1e6) / packets : 0;
+  const verdicts = Object.fromEntries([...results].map(([r, n]) => [verdictName(program.spec.type, r) ?? String(r), n]));
+  return { packets, verdicts, ns_per_packet: Math.round(ns) };
 }
 const trapped = (program: LoadedProgram, { insnIdx, message }: Trap, where = ""): CodedError =>
   new CodedError("trap", `${where}${program.spec.name}: trap at instruction ${insnIdx}: ${message}`);
@@ -159,9 +151,9 @@ function text(program: LoadedProgram, r: Row): string {
   return `${lines.join("\n")}\n`;
 }
 
-function summaryText(program: LoadedProgram, r: Summary): string {
+function summaryText(kernel: SimKernel, program: LoadedProgram, r: Summary): string {
   const counts = Object.entries(r.verdicts).map(([name, n]) => `  ${name.padEnd(14)} ${n}`);
-  const maps = Object.entries(r.maps).map(([name, entries]) => `  map ${name}: ${Object.keys(entries).length} entries`);
+  const maps = kernel.maps().map((map) => `  map ${map.name}: ${[...keysOf(map)].length} entries`);
   return `${[`${program.spec.name}: ${r.packets} packets, ${r.ns_per_packet} ns each`, ...counts, ...maps].join("\n")}\n`;
 }
 
@@ -199,7 +191,9 @@ export async function run(args: string[]): Promise<number> {
   if (values.summary) {
     if (typeof values.pcap !== "string") throw new UsageError("--summary goes with --pcap FILE");
     const row = summary(kernel, program, values.pcap);
-    process.stdout.write(format === "json" ? `${JSON.stringify(row)}\n` : summaryText(program, row));
+    process.stdout.write(
+      format === "json" ? `${JSON.stringify({ ...row, maps: mapContents(kernel) })}\n` : summaryText(kernel, program, row),
+    );
     return 0;
   }
   const out: Uint8Array[] = [];
