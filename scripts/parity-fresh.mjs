@@ -1,5 +1,6 @@
 // Asks the running kernel about generated programs (test/proof/generator) and compares: verdict, errno, last error line, instructions processed, and for repeatable ones the result and packet of a run.
-//   node scripts/parity-fresh.mjs [--count N] [--seed N] [--runs N] [--show N] [--shrink N] [--keep FILE]      default 20000, 1, a tenth of N, 20, 0
+//   node scripts/parity-fresh.mjs [--count N] [--seed N] [--runs N] [--show N] [--shrink N] [--keep FILE] [--caps full|noperfmon|bpf]      default 20000, 1, a tenth of N, 20, 0
+// With fewer capabilities than all it compares no runs.
 // --shrink makes the first N that differ small, --keep adds them to FILE (test/proof/fixtures/kernel.jsonl) with the kernel's answer.
 // Needs root, a C compiler and a kernel that answers bpf(2); else it says why and ends with 77. It loads programs and types, creates maps and test-runs; it attaches and pins nothing.
 // Ends with 1 when a program differs in its verdict or a run in its result.
@@ -11,7 +12,8 @@ import { kernelAsker } from "./kernel-asker.mjs";
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback);
 const [count, first, show, shrinkCount] = [option("--count", 20000), option("--seed", 1), option("--show", 20), option("--shrink", 0)];
-const runs = option("--runs", Math.ceil(count / 10));
+const caps = args.includes("--caps") ? args[args.indexOf("--caps") + 1] : "full";
+const runs = option("--runs", caps === "full" ? Math.ceil(count / 10) : 0);
 const keepIn = args.includes("--keep") ? args[args.indexOf("--keep") + 1] : undefined;
 const CHUNK = 2000;
 const OURS = `export * from "./test/proof/generator/index.ts"; export * from "./test/proof/questions.ts"; export { fixtureLine } from "./test/proof/fixture.ts"; export { shrink } from "./test/proof/lockstep/shrink.ts"; export { listing } from "./test/proof/lockstep/report.ts"; export { openBtf } from "./core/object/index.ts"; export { packetFor } from "./test/proof/fixture.ts";`;
@@ -53,13 +55,13 @@ function verdicts(from, to) {
   const programs = [];
   for (let seed = from; seed < to; seed++) {
     const program = api.generate(seed);
-    const here = api.ours(program);
+    const here = api.ours(program, caps);
     if (here) programs.push({ seed, program, here });
     else n.left++;
   }
   time.here += performance.now() - t;
   t = performance.now();
-  const answers = ask([...api.preamble(), ...programs.flatMap(({ program }) => api.verdictLines(program))]);
+  const answers = ask([...api.preamble(caps), ...programs.flatMap(({ program }) => api.verdictLines(program))]);
   time.kernel += performance.now() - t;
   programs.forEach(({ seed, program, here }, i) => {
     const kernel = api.verdictOf(answers[i]);
@@ -93,7 +95,7 @@ for (let at = first; at < first + runs; at += CHUNK) testRuns(at, Math.min(at + 
 const percent = (a, b) => `${a}/${b} (${((100 * a) / Math.max(1, b)).toFixed(3)} %)`;
 const say = (v) => (v.retval === undefined ? `${v.errno} ${v.processed} ${v.line}` : `${v.errno} ${v.retval} ${v.packet.slice(0, 60)}`);
 console.log(
-  `fresh programs ${first}..${first + count - 1} against the running kernel: ${n.accepted} accepted there, ${n.rejected} rejected`,
+  `fresh programs ${first}..${first + count - 1} against the running kernel, capabilities ${caps}: ${n.accepted} accepted there, ${n.rejected} rejected`,
 );
 console.log(
   `  verdict, errno, error line and processed count the same: ${percent(n.same, count - n.left)}; left out for their length: ${n.left}`,
@@ -111,9 +113,9 @@ for (const d of differs.slice(0, show))
 
 /** Whether a program still differs in the same way. */
 function stillDiffers(d, p) {
-  const here = api.ours(p);
+  const here = api.ours(p, caps);
   if (!here) return false;
-  if (d.what !== "run") return api.difference(api.verdictOf(ask([...api.preamble(), ...api.verdictLines(p)])[0]), here) === d.what;
+  if (d.what !== "run") return api.difference(api.verdictOf(ask([...api.preamble(caps), ...api.verdictLines(p)])[0]), here) === d.what;
   if (here.errno) return false;
   const ourRun = api.ourRun(p, d.packet);
   if (typeof ourRun === "string") return false;
@@ -122,13 +124,17 @@ function stillDiffers(d, p) {
 }
 for (const d of differs.slice(0, shrinkCount)) {
   const small = api.shrink(d.program, (p) => stillDiffers(d, p), 400);
-  const kernel = api.verdictOf(ask([...api.preamble(), ...api.verdictLines(small)])[0]);
+  const kernel = api.verdictOf(ask([...api.preamble(caps), ...api.verdictLines(small)])[0]);
   const run = d.what === "run" ? api.runOf(ask(api.runLines(small, d.packet))[0]) : undefined;
   console.log(
-    `  seed ${d.seed} shrunk to ${small.insns.length} instructions (${d.what}), type ${small.type}, flags ${small.flags}: kernel ${say(run ?? kernel)}; here ${say(run ? api.ourRun(small, d.packet) : api.ours(small))}`,
+    `  seed ${d.seed} shrunk to ${small.insns.length} instructions (${d.what}), type ${small.type}, flags ${small.flags}: kernel ${say(run ?? kernel)}; here ${say(run ? api.ourRun(small, d.packet) : api.ours(small, caps))}`,
   );
   console.log(api.listing(small.insns));
-  if (keepIn) appendFileSync(keepIn, api.fixtureLine(`seed ${d.seed}: ${d.what}`, small, kernel, run && { packet: d.packet, answer: run }));
+  if (keepIn)
+    appendFileSync(
+      keepIn,
+      api.fixtureLine(`seed ${d.seed}: ${d.what}`, small, kernel, { caps, run: run && { packet: d.packet, answer: run } }),
+    );
 }
 const worst = (kinds["wrongly accepted"] ?? 0) + (kinds["wrongly rejected"] ?? 0) + (kinds.run ?? 0);
 process.exitCode = worst === 0 ? 0 : 1;

@@ -9,12 +9,13 @@ function initializationOptions(): InitializationOptions {
     clang: settings.get<string>("clang.path") ?? "",
     includePaths: settings.get<string[]>("clang.includePaths") ?? [],
     flags: settings.get<string[]>("clang.flags") ?? [],
+    capabilities: settings.get<string>("verifier.capabilities") ?? "full",
     roots: (vscode.workspace.workspaceFolders ?? []).map((f) => f.uri.fsPath),
     trusted: vscode.workspace.isTrusted,
   };
 }
 
-/** The client, not yet started. It restarts when the workspace becomes trusted or the compiler's path changes. */
+/** The client, not yet started. It restarts when the workspace becomes trusted or a setting that the server starts with changes. */
 export function startClient(context: vscode.ExtensionContext): LanguageClient {
   const module = vscode.Uri.joinPath(context.extensionUri, "dist", "server.js").fsPath;
   const server: ServerOptions = { module, transport: TransportKind.ipc };
@@ -33,7 +34,7 @@ export function startClient(context: vscode.ExtensionContext): LanguageClient {
     client,
     vscode.workspace.onDidGrantWorkspaceTrust(restart),
     vscode.workspace.onDidChangeConfiguration((e) => {
-      if (e.affectsConfiguration("beeline.clang")) restart();
+      if (e.affectsConfiguration("beeline.clang") || e.affectsConfiguration("beeline.verifier")) restart();
     }),
   );
   return client;

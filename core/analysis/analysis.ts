@@ -2,13 +2,14 @@
 import { BugError, Cancelled, CodedError, type CancelToken } from "../base/index.ts";
 import { helperById } from "../catalog/index.ts";
 import { disassemble } from "../isa/index.ts";
-import type { Btf, LineInfo, ObjectSpec, ProgramSpec } from "../object/index.ts";
+import type { Btf, Caps, LineInfo, ObjectSpec, ProgramSpec } from "../object/index.ts";
 import { verifyInputOf, type Explanation, type VerifyInput, type VerifyOptions, type VerifyResult } from "../verifier/index.ts";
 import { programKey } from "./program-key.ts";
 import type { FileReport, InsnPlace, KnowledgePlaces, ProgramReport, SourceSpot } from "./report.ts";
 
 /** What the analysis asks others to do. */
 export interface AnalysisEnv {
+  /** Loads as a loader with the capabilities of the options would. */
   load(bytes: Uint8Array, fileName: string): ObjectSpec;
   verify(input: VerifyInput, options: VerifyOptions): VerifyResult;
   readonly kernelBtf: Btf | undefined;
@@ -17,6 +18,8 @@ export interface AnalysisEnv {
 export interface AnalysisOptions {
   readonly cancel?: CancelToken;
   readonly kernelVersion?: string;
+  /** What the loader may do, default everything. */
+  readonly caps?: Caps;
 }
 
 /** Verdicts of one file by program key; only those of its last two states are kept. */
@@ -129,7 +132,7 @@ export class Analysis {
     options: AnalysisOptions,
   ): ProgramReport {
     if (program.error) return this.#unverified(program, "load-error", program.error.message);
-    const key = `${options.kernelVersion ?? ""}\n${programKey(program, object.maps, object.btf)}`;
+    const key = `${options.kernelVersion ?? ""} ${options.caps ?? ""}\n${programKey(program, object.maps, object.btf)}`;
     let result = kept.get(key) ?? memory.verdicts.get(key);
     if (!result) {
       this.queries.push(`verify ${program.name}`);

@@ -36,6 +36,8 @@ export interface View {
   readonly attach?: Readonly<Record<string, readonly number[]>>;
   /** Fields that only these attach types may write. */
   readonly attachWrite?: Readonly<Record<string, readonly number[]>>;
+  /** Fields that only loaders with CAP_BPF may see, and write. */
+  readonly capable?: { readonly read: readonly string[]; readonly write: readonly string[] };
   /** Width rules that differ from the structure's for this type. */
   readonly widths?: Readonly<Record<string, WidthRule>>;
 }
@@ -127,7 +129,12 @@ export const VIEWS: Readonly<Record<number, View>> = {
   },
   [PT.SCHED_CLS]: TC,
   [PT.SCHED_ACT]: TC,
-  [PT.CGROUP_SKB]: { rules: SKB, hidden: words("tc_classid data_meta wire_len"), writable: words("mark priority cb tstamp") },
+  [PT.CGROUP_SKB]: {
+    rules: SKB,
+    hidden: words("tc_classid data_meta wire_len"),
+    writable: words("mark priority cb tstamp"),
+    capable: { read: words("data data_end"), write: ["tstamp"] },
+  },
   [PT.LWT_IN]: LWT,
   [PT.LWT_OUT]: LWT,
   [PT.LWT_XMIT]: LWT,

@@ -12,6 +12,7 @@ interface Access {
   readonly size: number;
   readonly write: boolean;
   readonly signExtend: boolean;
+  readonly unprivileged: boolean;
 }
 
 /** Size of the whole field when the access is allowed (0: only whole accesses are), undefined when it is not. */
@@ -51,6 +52,10 @@ function visible(view: View, field: string, write: boolean, attach: number): boo
   return (view.writable?.includes(field) ?? false) && (!writers || writers.includes(attach));
 }
 
+/** Fields for which is_valid_access asks for CAP_BPF. */
+const needsCapBpf = ({ capable }: View, field: string, write: boolean): boolean =>
+  capable !== undefined && (capable.read.includes(field) || (write && capable.write.includes(field)));
+
 function widthRule(view: View, field: string): WidthRule {
   return view.widths?.[field] ?? view.rules.fields?.[field] ?? view.rules.others;
 }
@@ -75,6 +80,7 @@ function checkView(view: View, access: Access, attach: number): CtxAccessInfo | 
   for (const [field, fieldOff, fieldSize] of layout.fields) {
     if (off < fieldOff || off >= fieldOff + fieldSize || !visible(view, field, access.write, attach)) continue;
     if (access.signExtend && noSignExtend(view.rules.regs?.[field])) continue;
+    if (access.unprivileged && needsCapBpf(view, field, access.write)) continue;
     const whole = width(widthRule(view, field), fieldOff, fieldSize, access);
     if (whole !== undefined) return access.write ? SCALAR : yields(view.rules, field, whole);
   }
@@ -82,7 +88,7 @@ function checkView(view: View, access: Access, attach: number): CtxAccessInfo | 
 }
 
 /**
- * What a context access yields, as the is_valid_access of the program's type in 6.18 says for a loader with CAP_BPF; undefined when it is refused.
+ * What a context access yields, as the is_valid_access of the program's type in 6.18 says; undefined when it is refused.
  * Program types whose context is described by BTF (tracing, LSM, struct_ops, freplace) are not answered here: undefined too.
  * `off` and `size` in bytes; `off` may be anything, `size` is 1, 2, 4 or 8.
  */
@@ -98,7 +104,8 @@ export function checkCtxAccess(q: CtxQuery): CtxAccessInfo | undefined {
     return SCALAR;
   }
   const view = VIEWS[q.progType];
-  return view && checkView(view, { off, size, write, signExtend: q.signExtend ?? false }, q.expectedAttachType);
+  const { signExtend = false, unprivileged = false } = q;
+  return view && checkView(view, { off, size, write, signExtend, unprivileged }, q.expectedAttachType);
 }
 
 /** Pointers to socket structures that programs read directly. */
@@ -106,7 +113,7 @@ export type SockPointer = keyof typeof SOCK_VIEWS;
 
 /** What a read through a socket pointer yields (check_sock_access, 6.18), undefined when it is refused. Writes never go. */
 export function checkSockAccess(pointer: SockPointer, off: number, size: number): CtxAccessInfo | undefined {
-  return checkView(SOCK_VIEWS[pointer], { off, size, write: false, signExtend: false }, 0);
+  return checkView(SOCK_VIEWS[pointer], { off, size, write: false, signExtend: false, unprivileged: false }, 0);
 }
 
 /** The context of a program type as the editor shows it: structure name and the fields that such a program may read or write. */

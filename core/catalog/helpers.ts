@@ -138,7 +138,7 @@ function byRule(id: number, progType: number, attach: number): boolean | undefin
     if (attach === AT.LSM_CGROUP && (RETVAL.has(id) || id === HELPER("get_local_storage"))) return true;
     return attach === AT.LSM_CGROUP && (id === HELPER("setsockopt") || id === HELPER("getsockopt")) ? true : undefined;
   }
-  if (progType === PT.CGROUP_DEVICE && RETVAL.has(id)) return !NO_RETVAL.has(attach);
+  if ((progType === PT.CGROUP_DEVICE || progType === PT.CGROUP_SYSCTL) && RETVAL.has(id)) return !NO_RETVAL.has(attach);
   if (progType === PT.CGROUP_SOCK_ADDR) {
     if (id === HELPER("bind")) return attach === AT.CGROUP_INET4_CONNECT || attach === AT.CGROUP_INET6_CONNECT;
     if (RETVAL.has(id) && NO_RETVAL.has(attach)) return false;

@@ -4,6 +4,7 @@ export { ATTACH_TYPE, MAP_TYPE, PROG_TYPE } from "./generated/enums.ts";
 export * from "./attach-targets.ts";
 export * from "./names.ts";
 export * from "./helpers.ts";
+export { helperCapability } from "./helper-privilege.ts";
 export * from "./kfuncs.ts";
 export * from "./contexts.ts";
 export { CTX_STRUCTS } from "./generated/contexts.ts";

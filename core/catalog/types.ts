@@ -79,4 +79,6 @@ export interface CtxQuery {
   readonly write: boolean;
   /** The load is BPF_MEMSX. */
   readonly signExtend?: boolean;
+  /** The loader lacks CAP_BPF. */
+  readonly unprivileged?: boolean;
 }

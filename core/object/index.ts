@@ -1,6 +1,7 @@
 // Loaders of BPF's own formats: ELF, BTF, BTF.ext, DWARF, relocations, CO-RE, static linking. Their result is inert data.
 export * from "./spec.ts";
 export * from "./btf/btf.ts";
+export * from "./caps.ts";
 export { openBtf } from "./btf/reader.ts";
 export { loadObject, DEFAULT_KERNEL_VERSION, DEFAULT_POSSIBLE_CPUS, type LoadOptions } from "./load/load.ts";
 export { kernelVersionNumber } from "./features.ts";

@@ -115,6 +115,7 @@ export const CHECK_IDS = [
   "pointer-partial-copy",
   "pointer-pointer",
   "pointer-sign-extension",
+  "program-length",
   "program-privilege",
   "rdonly-cast",
   "readonly-memory",

@@ -1,6 +1,6 @@
 // The working state of one verification (struct bpf_verifier_env). It holds data and the way to reject; it decides nothing.
 import { NEVER_CANCELLED, type CancelToken } from "../base/index.ts";
-import type { Btf } from "../object/index.ts";
+import { capabilitiesOf, type Btf, type Capabilities, type Caps } from "../object/index.ts";
 import type { Insn } from "../isa/index.ts";
 import { disassemble } from "../isa/index.ts";
 import { helperById } from "../catalog/index.ts";
@@ -18,7 +18,7 @@ import type { KfuncTable } from "./btf/kfuncs.ts";
 import type { AttachInfo } from "./prepare/attach.ts";
 import type { CheckId } from "./check-ids.ts";
 import type { VerifyObserver } from "./observer.ts";
-import type { Caps, VerifyInput, VerifyOptions } from "./types.ts";
+import type { VerifyInput, VerifyOptions } from "./types.ts";
 
 /** errno values that the verifier returns. */
 export const EPERM = 1,
@@ -130,6 +130,7 @@ export class Env {
   readonly prog: VerifyInput;
   readonly insns: readonly Insn[];
   readonly caps: Caps;
+  readonly may: Capabilities;
   readonly kernelBtf: Btf | undefined;
   readonly cancel: CancelToken;
   readonly kernelVersion: string;
@@ -154,6 +155,8 @@ export class Env {
   usedMaps: MapInfo[] = [];
   postorder: number[] = [];
   exceptionCallbackSubprog = 0;
+  /** The map of each tail call, null where paths bring different ones (aux->map_ptr_state). */
+  readonly tailCallMaps = new Map<number, MapInfo | null>();
   arena: MapInfo | null = null;
   kfuncs!: KfuncTable;
   attach!: AttachInfo;
@@ -206,20 +209,21 @@ export class Env {
     this.prog = prog;
     this.insns = prog.insns;
     this.caps = options.caps ?? "full";
+    this.may = capabilitiesOf(this.caps);
     this.kernelBtf = options.kernelBtf;
     this.cancel = options.cancel ?? NEVER_CANCELLED;
     this.kernelVersion = options.kernelVersion ?? "6.18";
     this.observer = options.observer;
     this.closeGaps = options.closeGaps ?? false;
     this.log = new Log(options.logLevel, options.logBytes ?? 16 << 20);
-    const perfmon = this.caps === "full";
-    this.bpfCapable = true;
+    const { bpf, perfmon } = this.may;
+    this.bpfCapable = bpf;
     this.allowPtrLeaks = perfmon;
     this.allowUninitStack = perfmon;
     this.bypassSpecV1 = perfmon;
     this.bypassSpecV4 = perfmon;
     this.strictAlignment = (prog.flags & 1) !== 0 && (prog.flags & 2) === 0;
-    this.testStateFreq = (prog.flags & 8) !== 0;
+    this.testStateFreq = bpf && (prog.flags & 8) !== 0;
     this.sleepable = (prog.flags & 16) !== 0;
     this.gplCompatible = GPL_LICENSES.has(prog.license);
     this.notInit = new Reg(NOT_INIT, this.D.UNKNOWN);

@@ -1,6 +1,6 @@
 // What goes into a verification and what comes out, and the way from an object's program to it. It verifies nothing.
 import type { BtfId, CancelToken, InsnIdx } from "../base/index.ts";
-import type { Btf, FuncInfo, LineInfo, MapSpec, ObjectSpec, ProgramSpec } from "../object/index.ts";
+import type { Btf, Caps, FuncInfo, LineInfo, MapSpec, ObjectSpec, ProgramSpec } from "../object/index.ts";
 import type { Insn } from "../isa/index.ts";
 import type { VerifyObserver } from "./observer.ts";
 
@@ -29,14 +29,12 @@ export function verifyInputOf(object: Pick<ObjectSpec, "maps" | "btf" | "btfRefu
   return { name, type, expectedAttachType, attachBtfId, flags, license, insns, ...debug, maps: object.maps };
 }
 
-/** Privileges of the loader: all; all but CAP_PERFMON; CAP_BPF alone. */
-export type Caps = "full" | "noperfmon" | "bpf";
-
 export interface VerifyOptions {
   /** As the kernel's log_level: 1 the failing path, 2 every state, 4 statistics; 0 is answered with the last lines only. */
   readonly logLevel: number;
   /** The kernel's types; without them BTF-typed programs and kfuncs answer `unsupported`. */
   readonly kernelBtf?: Btf | undefined;
+  /** What the loader may do, default everything. */
   readonly caps?: Caps;
   readonly cancel?: CancelToken;
   /** Bytes of log kept; the end is kept when it is longer. Default 16 MiB. */

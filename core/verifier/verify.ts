@@ -6,6 +6,7 @@ import { KfuncTable } from "./btf/kfuncs.ts";
 import { parseRecord } from "./btf/record.ts";
 import { checkFunctionAddresses } from "./check/function-address.ts";
 import { checkMaxStackDepth } from "./check/stack-depth.ts";
+import { checkTailCallMaps } from "./check/tail-call.ts";
 import { Backtrack } from "./explore/backtrack.ts";
 import { explain } from "./explain/explain.ts";
 import { checkFunction } from "./explore/do-check.ts";
@@ -68,8 +69,8 @@ function prepare(env: Env): void {
   });
   env.kfuncs = new KfuncTable(env);
   checkKernelVersion(env);
-  checkCallsAllowed(env);
   checkFuncInfoEarly(env);
+  checkCallsAllowed(env);
   addSubprogs(env);
   checkSubprogs(env);
   checkFuncInfo(env);
@@ -151,6 +152,7 @@ export function verify(input: VerifyInput, options: VerifyOptions): VerifyResult
     env.saidAt = -1;
     removeFastcallStack(env);
     checkMaxStackDepth(env);
+    checkTailCallMaps(env);
     checkFunctionAddresses(env);
     addRewriteStack(env);
     return { ...result(env, { verdict: "accept", errno: 0, error: [], insn: -1 }), special: specialAccesses(env) };

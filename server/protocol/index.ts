@@ -11,6 +11,8 @@ export interface InitializationOptions {
   readonly includePaths?: readonly string[];
   /** Flags for clang after all others. */
   readonly flags?: readonly string[];
+  /** What the loader of the programs may do (`full`, `noperfmon`, `bpf`, `unprivileged`); everything when it is none of these. */
+  readonly capabilities?: string;
   /** Folders of the workspace. */
   readonly roots?: readonly string[];
   /** Whether programs of the workspace may be run (the compiler). False in a workspace that is not trusted. */

@@ -12,6 +12,7 @@ import {
   type InitializationOptions,
   type LogParams,
 } from "../protocol/index.ts";
+import { capsByName } from "../../core/object/index.ts";
 import { isHeader, kindOf, openTexts, pathOf } from "./documents.ts";
 import { completeAsm, definitionAsm, hoverAsm, referencesAsm, symbolsAsm } from "./features/asm-language.ts";
 import { Builder } from "./features/build.ts";
@@ -46,6 +47,7 @@ export function serve(connection: Connection, trusted: (options: InitializationO
 
   connection.onInitialize((params): InitializeResult => {
     const options = (params.initializationOptions ?? {}) as InitializationOptions;
+    thread.caps = capsByName(options.capabilities ?? "") ?? "full";
     const compile = compiler(options, trusted, (path) => openTexts(documents.all(), path));
     const related = params.capabilities.textDocument?.publishDiagnostics?.relatedInformation === true;
     verification = new Verification(connection, thread, compile, related);

@@ -4,7 +4,8 @@
 //   map TYPE KEY VALUE ENTRIES [FLAGS EXTRA BTF_KEY BTF_VALUE KERNEL_VALUE [CONTENT]]   creates the next map, m0 and so on; CONTENT is element 0 in hex, which freezes it
 //   inner TYPE KEY VALUE ENTRIES     the template of the next map
 //   btf HEX                          types of the maps and programs that follow
-//   set NAME VALUE                   attach, target, funcs (HEX), lines (HEX), license, caps (full, noperfmon, bpf), level, flags (of run); for the programs that follow
+//   set NAME VALUE                   attach, target, funcs (HEX), lines (HEX), license, level, flags (of run); for the programs that follow
+//                                  caps (full, noperfmon, bpf); for the maps and programs that follow
 //   new                              forgets maps, types and settings
 //   prog TYPE FLAGS HEX              a ld_imm64 with src 1 or 2 holds the number of a map line as its immediate, else a descriptor
 //
@@ -65,6 +66,22 @@ static void load_types(const char *line) {
   if (types_fd < 0) fail(log_text, "btf");
 }
 
+/* Leaves the effective capabilities that the setting names; "full" gives all back. */
+static void take_caps(const char *which) {
+  struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2];
+  if (syscall(SYS_capget, &head, data)) fail("capget", which);
+  for (int i = 0; i < 2; i++) data[i].effective = data[i].permitted;
+  if (!strcmp(which, "noperfmon")) {
+    data[0].effective &= ~(1u << CAP_SYS_ADMIN);
+    data[1].effective &= ~(1u << (CAP_PERFMON - 32));
+  } else if (!strcmp(which, "bpf")) {
+    data[0].effective = 0;
+    data[1].effective = 1u << (CAP_BPF - 32);
+  }
+  if (syscall(SYS_capset, &head, data)) fail("capset", which);
+}
+
 static int make_map(const char *line) {
   union bpf_attr attr = {0};
   unsigned long long extra = 0;
@@ -82,7 +99,9 @@ static int make_map(const char *line) {
     attr.btf_key_type_id = key;
     attr.btf_value_type_id = value;
   }
+  if (strcmp(caps, "full")) take_caps(caps);
   int fd = bpf(BPF_MAP_CREATE, &attr);
+  if (strcmp(caps, "full")) take_caps("full");
   if (fd < 0) fail("no map", line);
   if (!line[at] || line[at] == '\n') return fd;
   unsigned zero = 0;
@@ -108,22 +127,6 @@ static void set(const char *line) {
   else if (!strcmp(name, "license")) sscanf(value, "%63[^\n]", license);
   else if (!strcmp(name, "caps")) sscanf(value, "%15s", caps);
   else fail("no such setting", line);
-}
-
-/* Leaves the effective capabilities that the setting names; "full" gives all back. */
-static void take_caps(const char *which) {
-  struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct data[2];
-  if (syscall(SYS_capget, &head, data)) fail("capget", which);
-  for (int i = 0; i < 2; i++) data[i].effective = data[i].permitted;
-  if (!strcmp(which, "noperfmon")) {
-    data[0].effective &= ~(1u << CAP_SYS_ADMIN);
-    data[1].effective &= ~(1u << (CAP_PERFMON - 32));
-  } else if (!strcmp(which, "bpf")) {
-    data[0].effective = 0;
-    data[1].effective = 1u << (CAP_BPF - 32);
-  }
-  if (syscall(SYS_capset, &head, data)) fail("capset", which);
 }
 
 static int decode(const char *hex) {

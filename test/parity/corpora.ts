@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
-import { loadObject, openBtf, type Btf, type ObjectSpec, type ProgramSpec } from "../../core/object/index.ts";
+import { loadObject, openBtf, type Btf, type LoadOptions, type ObjectSpec, type ProgramSpec } from "../../core/object/index.ts";
 import { verify, verifyInputOf, type VerifyInput, type VerifyOptions, type VerifyResult } from "../../core/verifier/index.ts";
 import { embeddedObjects } from "./embedded.ts";
 
@@ -88,20 +88,22 @@ function toCase(object: string, o: ObjectSpec, p: ProgramSpec, { extra, bytes }:
 }
 
 /** The programs of one object that load. */
-export function casesOf(object: string, bytes: Uint8Array): Case[] {
-  const o = loadObject(bytes, { kernelBtf: kernelBtf(), fileName: `${object}.o` });
+export function casesOf(object: string, bytes: Uint8Array, options: LoadOptions = {}): Case[] {
+  const o = loadObject(bytes, { kernelBtf: kernelBtf(), fileName: `${object}.o`, ...options });
   const flags = taggedFlags(o.btf);
   return o.programs.filter((p) => !p.error).map((p) => toCase(object, o, p, { extra: flags.get(p.name) ?? 0, bytes }));
 }
 export const answer = (c: Case, options: Partial<VerifyOptions> = {}): VerifyResult =>
   verify(c.input, { logLevel: 0, kernelBtf: kernelBtf(), ...options });
 
-/** Compiled selftests, or undefined where they could not be built. */
-export function selftests(dir = join(root, ".cache/corpus/objects")): Case[] | undefined {
+/** Name and bytes of the compiled selftests, or undefined where they could not be built. */
+export function selftestObjects(dir = join(root, ".cache/corpus/objects")): (readonly [name: string, bytes: Uint8Array])[] | undefined {
   if (!existsSync(dir)) return undefined;
   const names = readdirSync(dir).filter((n) => /^verifier_.*\.o$/.test(n));
-  return names.length ? names.flatMap((n) => casesOf(basename(n, ".o"), readFileSync(join(dir, n)))) : undefined;
+  return names.length ? names.map((n) => [basename(n, ".o"), readFileSync(join(dir, n))] as const) : undefined;
 }
+/** Their programs. */
+export const selftests = (): Case[] | undefined => selftestObjects()?.flatMap(([name, bytes]) => casesOf(name, bytes));
 
 /** The objects that the package xdp-tools installs, loose and inside its commands; undefined where it is not installed. */
 export function xdpTools(): Case[] | undefined {

@@ -163,9 +163,14 @@ describe("programs of objects", () => {
 });
 
 describe("fresh random programs", () => {
-  it("get the running kernel's verdict", { timeout: 600_000 }, (ctx) => {
+  it.for([
+    ["full", 4000],
+    ["noperfmon", 1000],
+    ["bpf", 1000],
+  ] as const)("get the running kernel's verdict, capabilities %s", { timeout: 600_000 }, ([caps, count], ctx) => {
     const script = join(root, "scripts/parity-fresh.mjs");
-    const { status, stdout, stderr } = spawnSync(process.execPath, [script, "--count", "4000"], { encoding: "utf8" });
+    const args = [script, "--count", String(count), "--caps", caps];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     console.log(stdout);
     if (status === 77) ctx.skip();
     expect(stderr).toBe("");

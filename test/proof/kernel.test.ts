@@ -18,7 +18,7 @@ const recorded = lines("kernel.jsonl").map(readFixture);
 
 describe("recorded answers of Linux 6.18.44", () => {
   it("are given here too: verdict, errno, error line, processed count", () => {
-    const differ = recorded.map((r) => [r.note, difference(r.kernel, ours(r.program)!)]).filter(([, d]) => d !== null);
+    const differ = recorded.map((r) => [r.note, difference(r.kernel, ours(r.program, r.caps)!)]).filter(([, d]) => d !== null);
     expect(differ).toEqual([]);
     expect(recorded.length).toBeGreaterThan(90);
   });

@@ -2,7 +2,7 @@
 import { bytesToHex, Cancelled } from "../../core/base/index.ts";
 import { encodeInsns, type Insn } from "../../core/isa/index.ts";
 import { testRunRaw, type EngineName } from "../../core/kernel/index.ts";
-import type { Btf } from "../../core/object/index.ts";
+import type { Btf, Caps } from "../../core/object/index.ts";
 import { verify, type VerifyResult } from "../../core/verifier/index.ts";
 import { kernelBtf } from "../parity/corpora.ts";
 import { inputOf, mapSpecs, MAPS, programTypes, type Generated } from "./generator/index.ts";
@@ -19,8 +19,8 @@ const words = (n: readonly number[]): string => bytesToHex(new Uint8Array(Uint32
 const mapLines = (): string[] => MAPS.map((m) => `map ${m.join(" ")}`);
 const funcLine = (p: Asked): string => `set funcs ${words(p.funcInfo.flatMap((f) => [f.insnIdx, f.typeId]))}`;
 
-/** What comes before the first question about verdicts. */
-export const preamble = (): string[] => [`btf ${bytesToHex(programTypes())}`, ...mapLines()];
+/** What comes before the first question about verdicts. The maps are made with all capabilities. */
+export const preamble = (caps: Caps = "full"): string[] => [`btf ${bytesToHex(programTypes())}`, ...mapLines(), `set caps ${caps}`];
 /** One question: the verdict. */
 export const verdictLines = (p: Asked): string[] => [funcLine(p), `prog ${p.type} ${p.flags} ${hex(p)}`];
 /** One question: the result of a run on fresh maps. */
@@ -46,8 +46,8 @@ export function verdictOf(answer: string): Verdict {
 
 /** Programs on which more is spent than this are left to the kernel: `undefined`. */
 const MOST_QUESTIONS = 24;
-/** Our answer; undefined for a program that takes more than 24,000 steps, of which most reach the limit of a million. */
-export function ours(p: Asked): (Verdict & { readonly result: VerifyResult }) | undefined {
+/** Our answer for a loader with these capabilities; undefined for a program that takes more than 24,000 steps, of which most reach the limit of a million. */
+export function ours(p: Asked, caps: Caps = "full"): (Verdict & { readonly result: VerifyResult }) | undefined {
   let asked = 0;
   const cancel = {
     get cancelled(): boolean {
@@ -55,7 +55,7 @@ export function ours(p: Asked): (Verdict & { readonly result: VerifyResult }) | 
     },
   };
   try {
-    const result = verify(inputOf(p), { logLevel: 0, kernelBtf: kernelBtf(), cancel });
+    const result = verify(inputOf(p), { logLevel: 0, kernelBtf: kernelBtf(), cancel, caps });
     return { errno: result.errno, processed: result.processed, line: result.error.at(-1) ?? "", result };
   } catch (e) {
     if (!(e instanceof Cancelled)) throw e;

@@ -75,6 +75,19 @@ describe.skipIf(!existsSync(cli))("beeline", () => {
     expect(beeline("verify", legacy)).toMatchObject({ status: 2, stderr: expect.stringContaining("legacy map definitions") as string });
     expect(beeline("verify", legacy, "--legacy-maps")).toMatchObject({ status: 0 });
   });
+  it("verifies for loaders with fewer capabilities", () => {
+    writeFileSync(
+      join(dir, "loop.bpf.s"),
+      '.section socket,"ax",@progbits\n.globl f\n.type f,@function\nf:\nr0 = 0\n.Lagain:\nr0 += 1\nif r0 < 4 goto .Lagain\nexit\n.size f, .-f\n',
+    );
+    const errors = (...args: string[]): unknown[] =>
+      rows(beeline("verify", "loop.bpf.s", "--format", "json", ...args).stdout).map((r) => [r["errno"], r["error"]]);
+    expect(errors()).toEqual([[0, []]]);
+    expect(errors("--caps", "unprivileged")).toEqual([[22, ["back-edge from insn 2 to 1"]]]);
+    const xdp = join(root, "test/fixtures/object/core.o");
+    expect(beeline("verify", xdp, "--caps", "unprivileged").stdout).toMatch(/rejected with errno 1 \(program-privilege\)\n/);
+    expect(beeline("verify", xdp, "--caps", "root").stderr).toContain("--caps root: it is one of full, noperfmon, bpf, unprivileged");
+  });
   it("assembles and disassembles", () => {
     writeFileSync(join(dir, "a.bpf.s"), readFileSync(join(root, "examples", "xdp_drop_short.bpf.s")));
     expect(beeline("asm", "a.bpf.s", "-o", "a.o")).toMatchObject({ status: 0, stdout: "", stderr: "" });

@@ -56,12 +56,12 @@ class Session {
     this.connection.onRequest("workspace/codeLens/refresh", () => null);
     this.connection.listen();
   }
-  async start(trusted = true): Promise<void> {
+  async start(trusted = true, capabilities?: string): Promise<void> {
     await this.connection.sendRequest("initialize", {
       processId: null,
       rootUri: null,
       capabilities: { textDocument: { publishDiagnostics: { relatedInformation: true } } },
-      initializationOptions: { trusted },
+      initializationOptions: { trusted, capabilities },
     });
     await this.connection.sendNotification("initialized", {});
   }
@@ -255,6 +255,16 @@ describe.skipIf(!existsSync(cli))("the language server", () => {
     expect(diagnostics).toMatchObject([{ message: expect.stringContaining("symbol table") as string }]);
     expect((await session.open("after.bpf.s", "r0 = 0\nexit\n")).diagnostics).toEqual([]);
   });
+});
+
+it.skipIf(!existsSync(cli))("verifies for loaders without capabilities where the setting says so", async () => {
+  const session = new Session();
+  await session.start(true, "unprivileged");
+  const text =
+    '.section socket,"ax",@progbits\n.globl f\n.type f,@function\nf:\nr0 = 0\n.Lagain:\nr0 += 1\nif r0 < 4 goto .Lagain\nexit\n.size f, .-f\n';
+  const { diagnostics } = await session.open("loop.bpf.s", text);
+  expect(diagnostics).toMatchObject([{ message: expect.stringMatching(/^back-edge from insn 2 to 1/) as string }]);
+  await session.stop();
 });
 
 it.skipIf(!existsSync(cli))("runs no compiler in a workspace that is not trusted", async () => {

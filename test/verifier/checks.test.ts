@@ -2,14 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { CHECK_IDS, verify, type CheckId, type VerifyResult } from "../../core/verifier/index.ts";
 import { kernelBtf } from "../parity/corpora.ts";
-import { ANSWERS, NAMED } from "./checks/index.ts";
+import { ANSWERS, NAMED, UNPRIVILEGED } from "./checks/index.ts";
 import { build, type Fixture } from "./checks/program.ts";
 
 /** Checks that no program here can reach, and why. */
 const ELSEWHERE: Partial<Record<CheckId, string>> = {
   "attach-target": "no kernel that answers lets fentry, fmod_ret or LSM programs in; attach-target.test.ts has the words of its source",
-  "back-edge": "only loaders without CAP_BPF meet it, and there is no such mode",
-  "calls-privilege": "only loaders without CAP_BPF meet it, and there is no such mode",
   "needs-linux": "it speaks of kernels older than 6.18.44, which cannot be asked; behaviour.test.ts has it",
   "set-retval": "it speaks of LSM programs, which the reference machine refuses before it verifies them",
   "verifier-bug": "the kernel's own faults: for those the answer is `error`, no verdict",
@@ -29,8 +27,16 @@ describe("each check", () => {
   });
 });
 
+describe("each check of loaders without CAP_BPF", () => {
+  it.each(UNPRIVILEGED.map((u) => [u.fixture.check, u] as const))("%s rejects its program and lets the neighbour pass", (check, u) => {
+    const { got, fault } = answer(u.fixture, false);
+    expect([got.explanation?.check, got.insn, got.errno, got.error.at(-1) ?? ""]).toEqual([check, fault, u.errno, u.words]);
+    expect(answer(u.fixture, true).got.verdict).toBe("accept");
+  });
+});
+
 it("every check has a program or a reason, not both", () => {
-  const covered = new Set(NAMED.map(([, f]) => f.check));
+  const covered = new Set([...NAMED.map(([, f]) => f), ...UNPRIVILEGED.map((u) => u.fixture)].map((f) => f.check));
   expect(CHECK_IDS.filter((id) => covered.has(id) === (ELSEWHERE[id] !== undefined))).toEqual([]);
 });
 it("each answer of the kernel belongs to a fixture", () => {

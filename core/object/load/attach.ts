@@ -9,8 +9,10 @@ import { nearestSections, type SectionDef } from "./sections.ts";
 export const progFlags = (def: SectionDef): number => (def.sleepable ? BPF_F_SLEEPABLE : 0) | (def.frags ? BPF_F_XDP_HAS_FRAGS : 0);
 
 /** expected_attach_type: USDT programs are attached to all places at once where the kernel has links for that. */
-export const expectedAttachType = (def: SectionDef, has: Features): number =>
-  def.pattern.startsWith("usdt") && has("UPROBE_MULTI_LINK") ? A.TRACE_UPROBE_MULTI : def.attachType;
+export function expectedAttachType(def: SectionDef, has: Features): number {
+  if (def.attachOptional && !has("EXP_ATTACH_TYPE")) return 0;
+  return def.pattern.startsWith("usdt") && has("UPROBE_MULTI_LINK") ? A.TRACE_UPROBE_MULTI : def.attachType;
+}
 
 /** The part of a section's name that says where to attach, for kinds that have one. */
 export function attachTarget(def: SectionDef, secName: string): string | undefined {

@@ -5,12 +5,15 @@ import { putU32, reopened } from "../btf/edit.ts";
 import type { BtfBlob } from "../btf/reader.ts";
 import { sanitizeBtf } from "../btf/sanitize.ts";
 import type { MapSpec } from "../spec.ts";
+import type { Capabilities } from "../caps.ts";
 import type { Features } from "../features.ts";
 import { BPF_F_MMAPABLE } from "./kinds.ts";
 import { checkMap, checkMapBtf, hasSpinLock } from "./map-check.ts";
 import { asCreated } from "./maps.ts";
+import { mayCreate } from "./map-privilege.ts";
 import type { LoadFault, ObjectState } from "./model.ts";
 
+const EPERM = 1;
 const EOPNOTSUPP = 95;
 
 export interface Created {
@@ -26,6 +29,7 @@ export interface CreateOptions {
   /** Maps without a number of entries are at fault: no loader of their own will set it. */
   readonly sizesAreFinal: boolean;
   readonly has: Features;
+  readonly may: Capabilities;
 }
 
 /** Types and maps of the object as the kernel would have them. */
@@ -49,10 +53,11 @@ export function createMaps(state: ObjectState, options: CreateOptions): Created 
   return { maps, btfRefusal: refusal, fault };
 }
 
-/** A kernel that knows no types at all refuses them too. */
+/** A kernel that knows no types at all refuses them too, and all of loaders without CAP_BPF (bpf_btf_load). */
 function refusalOfTypes({ btf }: ObjectState, options: CreateOptions): BtfRefusal | undefined {
   if (btf === undefined) return undefined;
   if (!options.has("BTF")) return { errno: EOPNOTSUPP, log: "" };
+  if (!options.may.bpf) return { errno: EPERM, log: "" };
   return checkBtf(btf.bytes, options.kernelBtf, btf.layout.littleEndian);
 }
 
@@ -87,6 +92,7 @@ function create(spec: MapSpec, btf: BtfBlob | undefined, options: CreateOptions)
 }
 
 function refusalOf(spec: MapSpec, btf: BtfBlob | undefined, options: CreateOptions): number {
+  if (!mayCreate(spec, options.may)) return EPERM;
   const errno = !options.sizesAreFinal && lacksSize(spec) ? 0 : checkMap(spec);
   return errno !== 0 || btf === undefined ? errno : checkMapBtf(spec, btf, options.kernelBtf);
 }
@@ -96,6 +102,7 @@ const lacksSize = (spec: MapSpec): boolean =>
   spec.maxEntries === 0 && checkMap(spec) !== 0 && [1, 4096].some((maxEntries) => checkMap({ ...spec, maxEntries }) === 0);
 
 const ERRNO_TEXT: Readonly<Record<number, string>> = {
+  1: "Operation not permitted",
   7: "Argument list too long",
   13: "Permission denied",
   22: "Invalid argument",

@@ -2,9 +2,10 @@
 import { CodedError } from "../../base/index.ts";
 import { BPF_LD_IMM64, BPF_PSEUDO_MAP_VALUE } from "../../isa/index.ts";
 import type { Btf } from "../btf/btf.ts";
+import { capabilitiesOf, type Caps } from "../caps.ts";
 import { CoreResolver } from "../core-relo/calc.ts";
 import { patchInsn } from "../core-relo/patch.ts";
-import type { ObjectSpec, ProgramSpec } from "../spec.ts";
+import type { MapSpec, ObjectSpec, ProgramSpec } from "../spec.ts";
 import { attachBtfId, attachTarget, expectedAttachType, progFlags, unknownSection } from "./attach.ts";
 import { NO_BTF_EXT, readBtfExt, type BtfExt } from "./btf-ext.ts";
 import { collect, funcAt } from "./collect.ts";
@@ -27,6 +28,10 @@ export interface LoadOptions {
   readonly kconfig?: string | undefined;
   /** LINUX_KERNEL_VERSION (major << 16 | minor << 8 | patch), default 6.18.44. What that kernel lacks, libbpf works around. */
   readonly kernelVersion?: number | undefined;
+  /** What the loader may do, default everything. */
+  readonly caps?: Caps | undefined;
+  /** Names the maps that are not created (bpf_map__set_autocreate); programs that use one are refused. */
+  readonly skipMap?: ((map: MapSpec) => boolean) | undefined;
   /** Entries of perf event arrays that give none, default 2. */
   readonly possibleCpus?: number | undefined;
   /** LINUX_HAS_SYSCALL_WRAPPER, default true as on x86-64 kernels with kprobes. */
@@ -64,11 +69,12 @@ function placed(e: unknown, { elf }: ObjectState): unknown {
 }
 
 function load(state: ObjectState, options: LoadOptions): ObjectSpec {
-  const has = featuresOf(options.kernelVersion ?? DEFAULT_KERNEL_VERSION);
+  const has = featuresOf(options.kernelVersion ?? DEFAULT_KERNEL_VERSION, options.caps);
   collectExterns(state);
   fixDatasecs(state);
   initMaps(state);
   initStructOps(state);
+  for (const map of state.maps) if (options.skipMap?.(map.spec)) map.autocreate = false;
   collectRelocs(state);
   const ext = readExt(state);
   guard(state, () => externs(state, options));
@@ -82,6 +88,7 @@ function load(state: ObjectState, options: LoadOptions): ObjectSpec {
     possibleCpus: options.possibleCpus ?? DEFAULT_POSSIBLE_CPUS,
     sizesAreFinal: options.sizesAreFinal ?? false,
     has,
+    may: capabilitiesOf(options.caps ?? "full"),
   });
   const mains = state.funcs.filter((f) => f.secIdx !== state.textIdx);
   const programs = mains.map((f) =>

@@ -51,8 +51,8 @@ export interface LoadMap {
   readonly secIdx: number;
   readonly secOff: number;
   readonly internal: boolean;
-  /** False for maps of `?.struct_ops`, which are not created by default. */
-  readonly autocreate: boolean;
+  /** False for maps of `?.struct_ops`, which are not created by default, and for those that the loader skips. */
+  autocreate: boolean;
   /** BTF: index of its variable in the DATASEC of `.maps`. */
   readonly varIdx: number;
   structOps: StructOpsMap | undefined;

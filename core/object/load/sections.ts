@@ -10,12 +10,14 @@ export interface SectionDef {
   readonly frags: boolean;
   /** Attaches to a kernel type that is looked up by name at load. */
   readonly attachBtf: boolean;
+  /** The attach type is not given to kernels that seem not to take one. */
+  readonly attachOptional: boolean;
 }
 
 type ProgName = keyof typeof P;
 type AttachName = keyof typeof A;
 
-/** Letters after the attach type: s sleepable, f multi-buffer XDP, b looked up in BTF. */
+/** Letters after the attach type: s sleepable, f multi-buffer XDP, b looked up in BTF, o left out where it seems unknown (SEC_EXP_ATTACH_OPT). */
 const TABLE: Readonly<Partial<Record<ProgName, string>>> = {
   SOCKET_FILTER: "socket",
   SK_REUSEPORT: "sk_reuseport/migrate:SK_REUSEPORT_SELECT_OR_MIGRATE sk_reuseport:SK_REUSEPORT_SELECT",
@@ -35,20 +37,21 @@ const TABLE: Readonly<Partial<Record<ProgName, string>>> = {
   EXT: "freplace+::b",
   LSM: "lsm+:LSM_MAC:b lsm.s+:LSM_MAC:bs lsm_cgroup+:LSM_CGROUP:b",
   SYSCALL: "syscall::s",
-  XDP: "xdp.frags/devmap:XDP_DEVMAP:f xdp/devmap:XDP_DEVMAP xdp.frags/cpumap:XDP_CPUMAP:f xdp/cpumap:XDP_CPUMAP xdp.frags:XDP:f xdp:XDP",
+  XDP: "xdp.frags/devmap:XDP_DEVMAP:f xdp/devmap:XDP_DEVMAP xdp.frags/cpumap:XDP_CPUMAP:f xdp/cpumap:XDP_CPUMAP xdp.frags:XDP:f xdp:XDP:o",
   PERF_EVENT: "perf_event",
   LWT_IN: "lwt_in",
   LWT_OUT: "lwt_out",
   LWT_XMIT: "lwt_xmit",
   LWT_SEG6LOCAL: "lwt_seg6local",
-  SOCK_OPS: "sockops:CGROUP_SOCK_OPS",
-  SK_SKB: "sk_skb/stream_parser:SK_SKB_STREAM_PARSER sk_skb/stream_verdict:SK_SKB_STREAM_VERDICT sk_skb/verdict:SK_SKB_VERDICT sk_skb",
-  SK_MSG: "sk_msg:SK_MSG_VERDICT",
-  LIRC_MODE2: "lirc_mode2:LIRC_MODE2",
-  FLOW_DISSECTOR: "flow_dissector:FLOW_DISSECTOR",
-  CGROUP_SKB: "cgroup_skb/ingress:CGROUP_INET_INGRESS cgroup_skb/egress:CGROUP_INET_EGRESS cgroup/skb",
+  SOCK_OPS: "sockops:CGROUP_SOCK_OPS:o",
+  SK_SKB:
+    "sk_skb/stream_parser:SK_SKB_STREAM_PARSER:o sk_skb/stream_verdict:SK_SKB_STREAM_VERDICT:o sk_skb/verdict:SK_SKB_VERDICT:o sk_skb",
+  SK_MSG: "sk_msg:SK_MSG_VERDICT:o",
+  LIRC_MODE2: "lirc_mode2:LIRC_MODE2:o",
+  FLOW_DISSECTOR: "flow_dissector:FLOW_DISSECTOR:o",
+  CGROUP_SKB: "cgroup_skb/ingress:CGROUP_INET_INGRESS:o cgroup_skb/egress:CGROUP_INET_EGRESS:o cgroup/skb",
   CGROUP_SOCK:
-    "cgroup/sock_create:CGROUP_INET_SOCK_CREATE cgroup/sock_release:CGROUP_INET_SOCK_RELEASE cgroup/sock:CGROUP_INET_SOCK_CREATE " +
+    "cgroup/sock_create:CGROUP_INET_SOCK_CREATE cgroup/sock_release:CGROUP_INET_SOCK_RELEASE cgroup/sock:CGROUP_INET_SOCK_CREATE:o " +
     "cgroup/post_bind4:CGROUP_INET4_POST_BIND cgroup/post_bind6:CGROUP_INET6_POST_BIND",
   CGROUP_SOCK_ADDR:
     "cgroup/bind4:CGROUP_INET4_BIND cgroup/bind6:CGROUP_INET6_BIND cgroup/connect4:CGROUP_INET4_CONNECT cgroup/connect6:CGROUP_INET6_CONNECT cgroup/connect_unix:CGROUP_UNIX_CONNECT " +
@@ -57,7 +60,7 @@ const TABLE: Readonly<Partial<Record<ProgName, string>>> = {
     "cgroup/getpeername_unix:CGROUP_UNIX_GETPEERNAME cgroup/getsockname4:CGROUP_INET4_GETSOCKNAME cgroup/getsockname6:CGROUP_INET6_GETSOCKNAME cgroup/getsockname_unix:CGROUP_UNIX_GETSOCKNAME",
   CGROUP_SYSCTL: "cgroup/sysctl:CGROUP_SYSCTL",
   CGROUP_SOCKOPT: "cgroup/getsockopt:CGROUP_GETSOCKOPT cgroup/setsockopt:CGROUP_SETSOCKOPT",
-  CGROUP_DEVICE: "cgroup/dev:CGROUP_DEVICE",
+  CGROUP_DEVICE: "cgroup/dev:CGROUP_DEVICE:o",
   STRUCT_OPS: "struct_ops+ struct_ops.s+::s",
   SK_LOOKUP: "sk_lookup:SK_LOOKUP",
   NETFILTER: "netfilter:NETFILTER",
@@ -72,6 +75,7 @@ function parse(prog: ProgName, entry: string): SectionDef {
     sleepable: letters.includes("s"),
     frags: letters.includes("f"),
     attachBtf: letters.includes("b"),
+    attachOptional: letters.includes("o"),
   };
 }
 

@@ -36,7 +36,16 @@ export function checkContextAccess(env: Env, a: Access, off: number): Reg {
   return env.reject("ctx-access", EACCES);
 
   function byTable(): Reg | undefined {
-    const info = checkCtxAccess({ progType: type, expectedAttachType, off, size: a.size, write: a.write, signExtend: a.isLdsx });
+    const unprivileged = !env.bpfCapable;
+    const info = checkCtxAccess({
+      progType: type,
+      expectedAttachType,
+      off,
+      size: a.size,
+      write: a.write,
+      signExtend: a.isLdsx,
+      unprivileged,
+    });
     if (!info) return undefined;
     const regType = parseFlags(info.reg, REG_TYPES)!;
     if (regType === T.SCALAR_VALUE) return env.unknownScalar();

@@ -24,6 +24,9 @@ interface ScalarOps {
   ptrAdd(ptr: ScalarHandle, off: ScalarHandle): ScalarHandle;
   ptrSub(ptr: ScalarHandle, off: ScalarHandle): ScalarHandle;
   ptrSame(h: ScalarHandle): ScalarHandle;
+  forget32(h: ScalarHandle): ScalarHandle;
+  outOfSync32(h: ScalarHandle): number;
+  unbounded(h: ScalarHandle): ScalarHandle;
   branchTaken(h1: ScalarHandle, h2: ScalarHandle, op: number, is32: number): number;
   refine(h1: ScalarHandle, h2: ScalarHandle, op: number, is32: number): number;
   refineSelf(h: ScalarHandle, op: number, is32: number): number;

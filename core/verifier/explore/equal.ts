@@ -94,16 +94,19 @@ function regSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact): 
   }
 }
 
+/** The ids of two scalars correspond. Those without a distance are linked to those with one: for the latter, what they are linked to as well. */
+const scalarIds = (old: Reg, cur: Reg): boolean =>
+  ids.sameScalar(old.id, cur.id) && ((old.id & BPF_ADD_CONST) === 0 || ids.same(linkId(old.id), linkId(cur.id)));
+
 function scalarSafe(env: Env, old: Reg, cur: Reg, precise: boolean, exact: Exact): boolean {
-  if (env.exploreAluLimits) return sameBody(old, cur) && ids.sameScalar(old.id, cur.id);
+  if (env.exploreAluLimits) return sameBody(old, cur) && scalarIds(old, cur);
   if (!precise && exact === NOT_EXACT) return true;
   // A link with a constant distance is only covered by the same distance.
   if ((old.id & BPF_ADD_CONST) !== 0 && (cur.id & BPF_ADD_CONST) === 0) return false;
   if (old.id !== 0 && (old.id & BPF_ADD_CONST) === 0 && (cur.id & BPF_ADD_CONST) !== 0) return false;
   if ((old.id & BPF_ADD_CONST) !== 0 && old.off !== cur.off) return false;
   if (old.s !== cur.s && env.D.ops.within(old.s, cur.s) === 0) return false;
-  // Those without a distance are linked to those with one: their ids correspond as well.
-  return ids.sameScalar(old.id, cur.id) && ((old.id & BPF_ADD_CONST) === 0 || ids.same(linkId(old.id), linkId(cur.id)));
+  return scalarIds(old, cur);
 }
 
 /** Forgets which ids correspond; comparisons by `regsExact` share one correspondence until then. */

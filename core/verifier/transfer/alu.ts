@@ -1,6 +1,6 @@
 // Arithmetic and moves (check_alu_op, adjust_reg_min_max_vals, 6.18). Pointer arithmetic has a file of its own.
 import * as op from "../../isa/index.ts";
-import { EACCES, EINVAL, type Env } from "../env.ts";
+import { EACCES, EFAULT, EINVAL, type Env } from "../env.ts";
 import { BPF_ADD_CONST, BPF_ADD_CONST32, BPF_ADD_CONST64, Reg } from "../domain/reg.ts";
 import { PTR_TO_ARENA, SCALAR_VALUE } from "../domain/reg-types.ts";
 import { isPointerValue, mayWriteReg, readReg, withMovId, writeUnknown } from "../check/regs.ts";
@@ -11,6 +11,7 @@ import { sanitizeScalarAlu } from "./sanitize.ts";
 
 export const ALU_NAMES = ["+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=", "neg", "%=", "^=", "=", "s>>=", "endian"];
 const TWO32 = 4294967296;
+const BPF_F_TEST_REG_INVARIANTS = 128;
 const reserved = (env: Env, what: string): never => env.fail("reserved-fields", EINVAL, `${what} uses reserved fields`);
 
 export function checkAlu(env: Env, insn: op.Insn): void {
@@ -63,10 +64,28 @@ function mov64(env: Env, insn: op.Insn): void {
     const r = env.unknownScalar();
     if (insn.imm === 1) r.type = PTR_TO_ARENA;
     env.regs[insn.dst] = r;
-  } else if (insn.off === 0) env.regs[insn.dst] = env.regs[insn.src] = withMovId(env, src);
-  else if (isPointerValue(env, insn.src)) env.fail("pointer-sign-extension", EACCES, `R${insn.src} sign-extension part of pointer`);
+  } else if (insn.off === 0) {
+    env.regs[insn.dst] = env.regs[insn.src] = withMovId(env, src);
+    if (env.cur.speculative) checkInvariants(env, insn.dst);
+  } else if (isPointerValue(env, insn.src)) env.fail("pointer-sign-extension", EACCES, `R${insn.src} sign-extension part of pointer`);
   else if (src.type === SCALAR_VALUE) env.regs[insn.dst] = extended(env, insn, (h) => env.D.ops.signExtend64(h, insn.off >> 3));
   else env.regs[insn.dst] = env.unknownScalar();
+}
+
+/** reg_bounds_sanity_check of a copied pointer that sanitizePtrAlu pushed: the kernel's own slip, after which it knows no bounds any more. */
+function checkInvariants(env: Env, regno: number): void {
+  const { D } = env;
+  const reg = env.reg(regno);
+  if (!D.ops.outOfSync32(reg.s)) return;
+  const f = D.fields(reg.s);
+  const hex = (n: bigint | number, bits = 64): string => `0x${BigInt.asUintN(bits, BigInt(n)).toString(16)}`;
+  env.say(
+    `verifier bug: REG INVARIANTS VIOLATION (alu): const subreg tnum out of sync with range bounds ` +
+      `u64=[${hex(f.umin)}, ${hex(f.umax)}] s64=[${hex(f.smin)}, ${hex(f.smax)}] u32=[${hex(f.u32min)}, ${hex(f.u32max)}] ` +
+      `s32=[${hex(f.s32min, 32)}, ${hex(f.s32max, 32)}] var_off=(${hex(f.value)}, ${hex(f.mask)})\n`,
+  );
+  if (env.prog.flags & BPF_F_TEST_REG_INVARIANTS) env.reject("verifier-bug", EFAULT);
+  env.regs[regno] = reg.withScalar(D.ops.unbounded(reg.s));
 }
 
 /** A sign-extending move; the copy stays linked when the sign bit is known to be clear. */
@@ -169,7 +188,11 @@ function adjustScalar(env: Env, insn: op.Insn, src: Reg): void {
   const param = kind === op.BPF_END ? insn.imm : insn.off;
   const h = env.D.ops.alu(insn.code, param, from.s, kind === op.BPF_END || kind === op.BPF_NEG ? dst.s : src.s);
   const unsafe = h === env.D.UNKNOWN && !isTracked(env, insn, src);
+  // Of known operands the kernel makes a new scalar, which has nothing left of a pointer that was found to be NULL (__mark_reg_known).
+  const bitwise = kind === op.BPF_AND || kind === op.BPF_OR || kind === op.BPF_XOR;
+  const known = bitwise && env.D.isConst(src.s) && env.D.isConst(from.s);
   if (unsafe) env.regs[insn.dst] = env.unknownScalar();
+  else if (known) env.regs[insn.dst] = env.scalar(h);
   else env.regs[insn.dst] = from.withScalar(h);
 }
 

@@ -1,6 +1,14 @@
 // Calling a helper: its arguments, what it does to references and callbacks, what it returns (check_helper_call, 6.18).
 import { bug } from "../../base/index.ts";
-import { helperAvailable, helperById, HELPERS, MAP_TYPE as MT, PROG_TYPE as PT, ATTACH_TYPE as AT } from "../../catalog/index.ts";
+import {
+  helperAvailable,
+  helperById,
+  helperCapability,
+  HELPERS,
+  MAP_TYPE as MT,
+  PROG_TYPE as PT,
+  ATTACH_TYPE as AT,
+} from "../../catalog/index.ts";
 import type { Insn } from "../../isa/index.ts";
 import { BTF_KIND, type Btf } from "../../object/index.ts";
 import { EACCES, EFAULT, EINVAL, ENOTSUPP, Unsupported, type Env } from "../env.ts";
@@ -66,6 +74,8 @@ function lookUp(env: Env, id: number): Proto {
   if (id < 0 || id > HELPERS.length) env.fail("unknown-helper", EINVAL, `invalid func ${named}`);
   if (!helperAvailable(id, type, expectedAttachType) && !iterMayUse(env, id))
     env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
+  const needs = helperCapability(id, type);
+  if (needs && !env.may[needs]) env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
   const { structOps, name: member } = env.attach;
   if (structOps && !structOps.mayUseHelper(funcName(id).replace(/^bpf_/, ""), member))
     env.fail("helper-not-available", EINVAL, `program of this type cannot use helper ${named}`);
@@ -134,6 +144,8 @@ function recordMap(env: Env, meta: CallMeta): void {
 function recordTailCallKey(env: Env, meta: CallMeta): void {
   if (meta.funcId !== FUNC.tail_call) return;
   if (meta.map?.type !== MT.PROG_ARRAY) env.fail("tail-call-map", EINVAL, "expected prog array map for tail call");
+  const known = env.tailCallMaps.get(env.insnIdx);
+  env.tailCallMaps.set(env.insnIdx, known === undefined || known === meta.map ? meta.map : null);
   const reg = env.reg(3);
   if (reg.type !== T.SCALAR_VALUE || !env.D.isConst(reg.s)) return;
   const v = env.D.ops.umin(reg.s);

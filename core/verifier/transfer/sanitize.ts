@@ -110,9 +110,9 @@ export function sanitizePtrAlu(
     }
   }
   if (opts.commit || offIsImm) return;
-  // The processor may go on with the pointer unmoved.
+  // The processor may go on with the pointer unmoved; 6.18 has taken its 32-bit bounds away by then where it stands in the destination.
   const before = env.reg(insn.dst);
-  if (!opts.ptrIsDst) env.regs[insn.dst] = ptr;
+  env.regs[insn.dst] = opts.ptrIsDst ? ptr.withScalar(D.ops.forget32(ptr.s)) : ptr;
   try {
     pushSpeculative(env, null, env.insnIdx + 1, env.insnIdx);
   } catch (e) {

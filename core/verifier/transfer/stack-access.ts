@@ -68,7 +68,7 @@ function writeFixed(env: Env, frame: FuncState, off: number, size: number, value
     env.fail("spill-corrupt", EACCES, "attempt to corrupt spilled pointer on stack");
   const cur = env.frame;
   let reg = value >= 0 ? cur.regs[value]! : null;
-  if (!env.bypassSpecV4) noteSpeculativeStore(env, old, reg, size, insnIdx);
+  if (!env.bypassSpecV4) noteSpeculativeStore(env, old, reg, { at, size, insnIdx });
   destroyDynptrSlot(env, frame, spi);
   const slot = frame.stack[spi]!;
   const whole = off % BPF_REG_SIZE === 0;
@@ -106,9 +106,17 @@ function writeBytes(env: Env, frame: FuncState, spi: number, at: number, size: n
 }
 
 /** A store that a later load might be reordered before leaves the old pointer readable: a barrier follows. */
-function noteSpeculativeStore(env: Env, slot: Slot, reg: Reg | null, size: number, insnIdx: number): void {
+function noteSpeculativeStore(
+  env: Env,
+  slot: Slot,
+  reg: Reg | null,
+  { at, size, insnIdx }: { at: number; size: number; insnIdx: number },
+): void {
   let needed = reg !== null && isSpillable(reg.type);
-  for (let i = 0; i < size && !needed; i++) needed = slot.type(i) !== STACK_MISC && slot.type(i) !== STACK_ZERO;
+  for (let i = 0; i < size && !needed; i++) {
+    const kind = slot.type((at - i) & 7);
+    needed = kind !== STACK_MISC && kind !== STACK_ZERO;
+  }
   if (needed) env.aux[insnIdx]!.nospecResult = true;
 }
 

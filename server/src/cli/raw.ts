@@ -5,8 +5,18 @@ import { bytesToHex, CodedError, hexToBytes } from "../../../core/base/index.ts"
 import { mapTypeByName, progTypeByName } from "../../../core/catalog/index.ts";
 import { testRunRaw, type EngineName, type KernelOptions, type RawRun } from "../../../core/kernel/index.ts";
 import { BPF_LD_IMM64, BPF_PSEUDO_MAP_FD, BPF_PSEUDO_MAP_VALUE, decodeInsns, type Insn } from "../../../core/isa/index.ts";
-import { checkMap, literalDescriptor, openBtf, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
-import { verify, type Caps, type VerifyResult } from "../../../core/verifier/index.ts";
+import {
+  CAPS,
+  capsByName,
+  checkMap,
+  literalDescriptor,
+  openBtf,
+  type Btf,
+  type FuncInfo,
+  type LineInfo,
+  type MapSpec,
+} from "../../../core/object/index.ts";
+import { verify, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKernelTypes } from "./input.ts";
 import { engineOption, parseOptions, UsageError } from "./usage.ts";
 
@@ -128,6 +138,8 @@ function judged(o: Json, echo: Json, kernel: Btf | undefined, engine: EngineName
   const license = str(o["license"]) ?? "GPL";
   const btf = btfBytes && openBtf(btfBytes);
   const expectedAttachType = num(o["expected_attach_type"]);
+  const caps = capsByName(str(o["caps"]) ?? "full");
+  if (!caps) throw new CodedError("raw-format", `caps is none of ${CAPS.join(", ")}`);
   const result = verify(
     {
       name: "",
@@ -142,7 +154,7 @@ function judged(o: Json, echo: Json, kernel: Btf | undefined, engine: EngineName
       funcInfo: btf ? funcInfo(o) : [],
       lineInfo: btf ? lineInfo(o, btfBytes) : [],
     },
-    { logLevel: level, kernelBtf: kernel, caps: (str(o["caps"]) ?? "full") as Caps },
+    { logLevel: level, kernelBtf: kernel, caps },
   );
   const out: Json = { ...echo, ...verdictOf(result, level) };
   const runs = runsOf(o);

@@ -2,7 +2,17 @@
 import { CodedError } from "../../../core/base/index.ts";
 import { ATTACH_TYPE_NAMES, helperById, PROG_TYPE_NAMES } from "../../../core/catalog/index.ts";
 import { disassemble } from "../../../core/isa/index.ts";
-import { kernelVersionNumber, loadObject, type Btf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
+import {
+  CAPS,
+  capsByName,
+  kernelVersionNumber,
+  loadObject,
+  type Btf,
+  type Caps,
+  type LineInfo,
+  type ObjectSpec,
+  type ProgramSpec,
+} from "../../../core/object/index.ts";
 import { verify, verifyInputOf, type Explanation, type VerifyResult } from "../../../core/verifier/index.ts";
 import { readKconfig, readKernelTypes, readObject } from "./input.ts";
 import { inThreads } from "./jobs.ts";
@@ -42,6 +52,7 @@ interface Options {
   readonly logLevel: number;
   readonly program: string | undefined;
   readonly kernelVersion: string | undefined;
+  readonly caps: Caps;
   readonly kconfig: string | undefined;
   readonly legacyMaps: boolean;
 }
@@ -85,6 +96,7 @@ function verifyOne(file: string, object: ObjectSpec, p: ProgramSpec, options: Op
   const r = verify(verifyInputOf(object, p), {
     logLevel: options.logLevel,
     kernelBtf: options.kernel,
+    caps: options.caps,
     ...(options.kernelVersion === undefined ? {} : { kernelVersion: options.kernelVersion }),
   });
   return row(file, p, r, Math.round((performance.now() - started) * 1000));
@@ -120,17 +132,20 @@ function text(r: VerifyRow): string {
   if (r.verdict === "accept") return `${name}: accepted, ${r.processed} instructions processed, stack ${r.stack}\n`;
   if (r.verdict === "error") return `${name}: no verdict: ${r.message}\n`;
   const log = r.log === "" ? "" : `${r.log.replace(/^/gm, "    ").trimEnd()}\n`;
+  // Before it looks at the program the kernel refuses with nothing but a number.
+  if (r.error.length === 0) return `${name}: rejected with errno ${r.errno} (${r.explanation?.check ?? "no words"})\n`;
   return `${name}: rejected at instruction ${r.insn}: ${r.insn_text}\n  ${where}${r.error.join("\n  ")}\n${log}`;
 }
 
 const USAGE =
-  "usage: beeline verify FILE... [--program NAME] [--kernel VERSION] [--btf FILE|host] [--kconfig FILE] [--legacy-maps] [--log-level 0|1|2] [--format text|json|sarif] [--jobs N]";
+  "usage: beeline verify FILE... [--program NAME] [--kernel VERSION] [--caps full|noperfmon|bpf|unprivileged] [--btf FILE|host] [--kconfig FILE] [--legacy-maps] [--log-level 0|1|2] [--format text|json|sarif] [--jobs N]";
 
 /** Status 0 all accepted, 1 a program rejected or without verdict, 2 a file that could not be read. */
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseOptions(args, {
     program: { type: "string" },
     kernel: { type: "string" },
+    caps: { type: "string" },
     btf: { type: "string" },
     kconfig: { type: "string" },
     "legacy-maps": { type: "boolean" },
@@ -146,6 +161,8 @@ export async function run(args: string[]): Promise<number> {
     throw new UsageError(`--log-level ${values["log-level"]}: it is 0, 1 or 2 (4 more for statistics)`);
   if (values.kernel !== undefined && kernelVersionNumber(values.kernel) === undefined)
     throw new UsageError(`--kernel ${values.kernel}: it is a version such as 6.1 or 5.15.148`);
+  const caps = capsByName(values.caps ?? "full");
+  if (!caps) throw new UsageError(`--caps ${values.caps}: it is one of ${CAPS.join(", ")}`);
   if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs)) throw new UsageError(`--jobs ${values.jobs}: it is a number above 0`);
   const printer = new Printer(format);
   const jobs = Number(values.jobs ?? "1");
@@ -163,6 +180,7 @@ export async function run(args: string[]): Promise<number> {
     logLevel,
     program: values.program,
     kernelVersion: values.kernel,
+    caps,
     kconfig: values.kconfig && readKconfig(values.kconfig),
     legacyMaps: values["legacy-maps"] ?? false,
   };
@@ -216,6 +234,7 @@ async function verifyFile(file: string, kernel: { btf: Btf | undefined }, option
     fileName: file,
     kconfig: options.kconfig,
     legacyMaps: options.legacyMaps,
+    caps: options.caps,
     kernelVersion: options.kernelVersion === undefined ? undefined : kernelVersionNumber(options.kernelVersion),
   });
   const wanted = object.programs.filter((p) => options.program === undefined || p.name === options.program);

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { Job, JobResults, Reply, Request } from "./messages.ts";
+import type { Caps } from "../../../core/object/index.ts";
+import type { Job, JobResults, Reply, Request, ThreadData } from "./messages.ts";
 
 /** A job that was told to stop. */
 export class JobCancelled extends Error {
@@ -31,6 +32,8 @@ function workerPath(): string {
 }
 
 export class VerifierThread {
+  /** What loaders may do; for threads that are started from then on. */
+  caps: Caps = "full";
   #worker: Worker | undefined;
   #next = 1;
   readonly #pending = new Map<number, Pending>();
@@ -51,7 +54,7 @@ export class VerifierThread {
 
   #start(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(workerPath());
+    const worker = new Worker(workerPath(), { workerData: { caps: this.caps } satisfies ThreadData });
     worker.on("message", (reply: Reply) => this.#settle(reply));
     worker.on("error", (error) => this.#died(worker, error.message));
     worker.on("exit", (code) => this.#died(worker, `the verification thread ended with status ${code}`));

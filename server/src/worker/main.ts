@@ -1,12 +1,12 @@
 // The verification thread: answers jobs one after the other. It talks to no editor and reads one file, the bundled kernel types.
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { brotliDecompressSync } from "node:zlib";
 import { Analysis, listObject } from "../../../core/analysis/index.ts";
 import { BugError, Cancelled, CodedError, type CancelToken } from "../../../core/base/index.ts";
 import { loadObject, openBtf, type Btf } from "../../../core/object/index.ts";
 import { verify } from "../../../core/verifier/index.ts";
 import { packedKernelTypes } from "../features/toolchain-paths.ts";
-import type { Job, Reply, Request } from "./messages.ts";
+import type { Job, Reply, Request, ThreadData } from "./messages.ts";
 
 /** The bundled types of Linux 6.18. */
 function kernelTypes(): Btf {
@@ -16,15 +16,16 @@ function kernelTypes(): Btf {
 }
 
 const kernelBtf = kernelTypes();
-const load = (bytes: Uint8Array, fileName: string) => loadObject(bytes, { kernelBtf, fileName });
+const { caps } = workerData as ThreadData;
+const load = (bytes: Uint8Array, fileName: string) => loadObject(bytes, { kernelBtf, fileName, caps });
 const analysis = new Analysis({ kernelBtf, load, verify });
 
 function answer(job: Job, cancel: CancelToken): unknown {
   switch (job.kind) {
     case "analyse":
-      return analysis.analyse(job.file, job.bytes, { cancel });
+      return analysis.analyse(job.file, job.bytes, { cancel, caps });
     case "log":
-      return analysis.log(job.file, job.program, job.level, { cancel }) ?? null;
+      return analysis.log(job.file, job.program, job.level, { cancel, caps }) ?? null;
     case "listing":
       return listObject(load(job.bytes, job.file), kernelBtf);
     case "forget":

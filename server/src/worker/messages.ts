@@ -1,5 +1,11 @@
 // What the server and its verification thread say to each other. Types only.
 import type { FileReport, Listing } from "../../../core/analysis/index.ts";
+import type { Caps } from "../../../core/object/index.ts";
+
+/** What the thread is told when it starts. */
+export interface ThreadData {
+  readonly caps: Caps;
+}
 
 /** Jobs; `file` names the document across calls. */
 export type Job =

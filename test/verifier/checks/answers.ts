@@ -408,4 +408,7 @@ export const ANSWERS: Readonly<Record<string, { readonly errno: number; readonly
   "btf-access/9": { errno: 13, words: "write access at off 1444 with size 8 beyond the member of tcp_sock ended at 1448" },
   "btf-access/10": { errno: 13, words: "write access at off 0 with size 8" },
   "bad-pointer/5": { errno: 13, words: "R1 invalid mem access 'trusted_ptr_or_null_'" },
+  "tail-call-map/1": { errno: 22, words: "tail_call abusing map_ptr" },
+  "helper-not-available/2": { errno: 22, words: "program of this type cannot use helper bpf_get_current_task#35" },
+  "helper-not-available/3": { errno: 22, words: "program of this type cannot use helper bpf_get_current_task#35" },
 };

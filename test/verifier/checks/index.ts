@@ -1,5 +1,6 @@
 // All fixtures of the verifier's checks. Data only.
 import type { Fixture } from "./program.ts";
+import { CAPABILITIES } from "./capabilities.ts";
 import { MALFORMED } from "./malformed.ts";
 import { POINTERS } from "./pointers.ts";
 import { LOCKS } from "./locks.ts";
@@ -16,6 +17,7 @@ import { LOAD } from "./load.ts";
 import { SPECULATION } from "./speculation.ts";
 import { STACK } from "./stack.ts";
 export { ANSWERS } from "./answers.ts";
+export { UNPRIVILEGED } from "./capabilities.ts";
 
 const FIXTURES: readonly Fixture[] = [
   ...MEMORY,
@@ -33,6 +35,7 @@ const FIXTURES: readonly Fixture[] = [
   ...POINTERS,
   ...LOCKS,
   ...TYPED,
+  ...CAPABILITIES,
 ];
 
 /** Each fixture by its name, `CHECK/N`. */

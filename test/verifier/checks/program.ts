@@ -1,7 +1,7 @@
 // Small programs as text, made into what the verifier takes. It verifies nothing.
 import { helperByName, progTypeByName } from "../../../core/catalog/index.ts";
 import { assemble, decodeInsns, type Insn } from "../../../core/isa/index.ts";
-import { literalDescriptor, type Btf, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
+import { literalDescriptor, type Btf, type Caps, type FuncInfo, type LineInfo, type MapSpec } from "../../../core/object/index.ts";
 import type { CheckId, VerifyInput } from "../../../core/verifier/index.ts";
 import { viewObject } from "../../isa/elf-sections.ts";
 import { kernelBtf } from "../../parity/corpora.ts";
@@ -27,7 +27,7 @@ export interface Setting {
   readonly maps?: readonly TestMap[];
   readonly flags?: number;
   readonly license?: string;
-  readonly caps?: "full" | "noperfmon" | "bpf";
+  readonly caps?: Caps;
   readonly attach?: number;
   /** Kernel function, tracepoint type or structure that the program attaches to. */
   readonly target?: string | number;

@@ -22,12 +22,12 @@ export function question(f: Fixture, neighbour: boolean): string[] {
 /** The lines before the program: types, maps and settings. */
 export function environment({ input, setting }: ReturnType<typeof build>): string[] {
   const out = ["new", "set level 1"];
+  if (setting.caps) out.push(`set caps ${setting.caps}`);
   if (input.btf) out.push(`btf ${hex(typeBytes())}`);
   for (const m of input.maps) {
     if (m.inner) out.push(mapLine("inner", m.inner));
     out.push(mapLine("map", m));
   }
-  if (setting.caps) out.push(`set caps ${setting.caps}`);
   if (setting.license) out.push(`set license ${setting.license}`);
   if (input.expectedAttachType) out.push(`set attach ${input.expectedAttachType}`);
   if (input.attachBtfId) out.push(`set target ${input.attachBtfId}`);

@@ -1107,6 +1107,30 @@ export function ptrSame(h: usize): usize {
   return intern(A);
 }
 
+/** `h` without 32-bit bounds, not synced: what a speculative path sees of a pointer that is being moved. */
+export function forget32(h: usize): usize {
+  copy(A, at(h));
+  unbounded32(A);
+  return intern(A);
+}
+/** True when the low 32 bits are known and their bounds say something else (reg_bounds_sanity_check). */
+export function outOfSync32(h: usize): bool {
+  const s = at(h);
+  const v = <u32>s.value;
+  if (<u32>s.mask) return false;
+  return s.u32min != v || s.u32max != v || s.s32min != <i32>v || s.s32max != <i32>v;
+}
+/** The known bits of `h` without any bounds (__mark_reg_unbounded). */
+export function unbounded(h: usize): usize {
+  copy(A, at(h));
+  A.smin = S64_MIN;
+  A.smax = S64_MAX;
+  A.umin = 0;
+  A.umax = U64_MAX;
+  unbounded32(A);
+  return intern(A);
+}
+
 // ---------------------------------------------------------------- comparisons
 
 /** is_scalar_branch_taken: 1 always, 0 never, -1 unknown. */
