@@ -95,6 +95,7 @@ function thread(job) {
       if (m.done) finish(m.fault);
     });
     worker.on("error", (e) => finish(`thread ended: ${e.message}`));
+    worker.on("exit", (status) => finish(`thread ended with status ${status}`));
   });
 }
 
