@@ -15,10 +15,12 @@ import {
   StoppableEngine,
   type Trap,
   WasmEngine,
+  type Warning,
 } from "../vm/index.ts";
 import type { SlowObject, Wide } from "./contexts/context.ts";
 import { EBADF, EINVAL, ENOTSOCK, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
+import { argCounter } from "./arg-count.ts";
 import { callKfunc, type KfuncNames } from "./kfuncs/index.ts";
 import { ArrayMap } from "./maps/array.ts";
 import { BPF_F_LOCK } from "./maps/map.ts";
@@ -40,6 +42,8 @@ export interface KernelOptions {
   readonly engine?: EngineName;
   /** The kernel's types: kernel objects have their layout. Without them objects can be passed on, but not looked into. */
   readonly kernelTypes?: Btf | undefined;
+  /** Reads of stack bytes and registers that a run never wrote are told in {@link SimKernel.takeWarnings}; not with the engine `wasm`. */
+  readonly warnings?: boolean;
   /** Names of kfuncs by BTF id; without them the ids are those of the measured kernel. */
   readonly kfuncName?: KfuncNames;
 }
@@ -114,6 +118,7 @@ export class SimKernel implements Kernel, MapHost {
     this.objects = new KernelObjects(this.machine.memory, options.kernelTypes);
     this.budget = options.budget ?? 100_000_000;
     this.kfuncName = options.kfuncName;
+    if (options.warnings && options.engine !== "wasm") this.machine.warnOfUnwritten(argCounter(options.kernelTypes));
     this.#wasm = options.engine === "wasm" ? new WasmEngine(this.machine) : undefined;
     this.#stoppable = options.engine === "stoppable" ? new StoppableEngine(this.machine) : undefined;
   }
@@ -273,6 +278,11 @@ export class SimKernel implements Kernel, MapHost {
     if (stop.kind === "trap") this.run.trap = stop.trap;
     return stop;
   }
+  /** What was told since the last call. */
+  takeWarnings(): Warning[] {
+    const { shadow } = this.machine;
+    return shadow ? shadow.warnings.splice(0) : [];
+  }
   emit(event: KernelEvent): void {
     this.events.push(event);
   }
@@ -300,6 +310,7 @@ export class SimKernel implements Kernel, MapHost {
     this.run = Object.assign(new RunState(), { task: this.run.task });
     machine.begin(work.program, 0);
     machine.pc = work.slot;
+    machine.shadow?.givenArgs(machine.depth);
     work.args.forEach((at, i) => machine.setReg(i + 1, at, at ? KERNEL_HI : 0));
     this.objects.deferred.running = work.at;
     const stop = machine.run(this.budget);

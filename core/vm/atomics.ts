@@ -9,6 +9,7 @@ import { trap } from "./trap.ts";
 export function atomic(vm: Machine, pc: number, size: number): void {
   const { dst, src, off, imm } = vm.program;
   const operation = imm[pc]!;
+  vm.pc = pc;
   const d = dst[pc]!,
     s = src[pc]!;
   if (operation === BPF_LOAD_ACQ || operation === BPF_STORE_REL) return ordered(vm, operation, d, s, off[pc]!, size);
@@ -54,6 +55,7 @@ function address(vm: Machine, reg: number, off: number, size: number, want: numb
   const { memory } = vm;
   const at = (memory.i32[reg]! >>> 0) + off;
   memory.need(at, memory.i32[reg + 1]!, size, want);
+  if (want & R_READ) memory.shadow?.read(vm, at, size);
   if (want & R_WRITE) vm.askStore(memory.regionAt(at)!, at, size);
   if (at % size) trap("unaligned-atomic", `atomic access of ${size} bytes at offset 0x${at.toString(16)} is not aligned`, { size });
   return at;

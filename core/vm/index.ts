@@ -9,4 +9,5 @@ export { hashKey, MAP_ELEM, MAP_KIND, MAP_KIND_ARRAY, MAP_KIND_HASH4, MAP_KIND_H
 export { PROBE_BYTES, PROBE_GONE, PROBE_VALUE } from "./layout.ts";
 export { WasmEngine } from "./wasm/engine.ts";
 export { StoppableEngine } from "./wasm/stoppable-engine.ts";
+export { type Warning } from "./shadow.ts";
 export { type Watch } from "./watch.ts";

@@ -507,6 +507,7 @@ export function interpret(vm: Machine, budget: number): number {
             r[d] = memory.view.getInt32(at, true);
             r[d + 1] = 0;
           } else {
+            vm.pc = pc;
             vm.slowLoad(at, r[s + 1]!, 4);
             r = memory.i32;
             r[d] = vm.lo;
@@ -524,6 +525,7 @@ export function interpret(vm: Machine, budget: number): number {
             r[d] = memory.view.getUint16(at, true);
             r[d + 1] = 0;
           } else {
+            vm.pc = pc;
             vm.slowLoad(at, r[s + 1]!, 2);
             r = memory.i32;
             r[d] = vm.lo;
@@ -541,6 +543,7 @@ export function interpret(vm: Machine, budget: number): number {
             r[d] = memory.u8[at]!;
             r[d + 1] = 0;
           } else {
+            vm.pc = pc;
             vm.slowLoad(at, r[s + 1]!, 1);
             r = memory.i32;
             r[d] = vm.lo;
@@ -558,6 +561,7 @@ export function interpret(vm: Machine, budget: number): number {
             r[d] = memory.view.getInt32(at, true);
             r[d + 1] = memory.view.getInt32(at + 4, true);
           } else {
+            vm.pc = pc;
             vm.slowLoad(at, r[s + 1]!, 8);
             r = memory.i32;
             r[d] = vm.lo;
@@ -575,6 +579,7 @@ export function interpret(vm: Machine, budget: number): number {
             r[d] = memory.view.getInt32(at, true);
             r[d + 1] = r[d]! >> 31;
           } else {
+            vm.pc = pc;
             vm.slowLoad(at, r[s + 1]!, 4);
             r = memory.i32;
             r[d] = vm.lo;
@@ -592,6 +597,7 @@ export function interpret(vm: Machine, budget: number): number {
             r[d] = memory.view.getInt16(at, true);
             r[d + 1] = r[d]! >> 31;
           } else {
+            vm.pc = pc;
             vm.slowLoad(at, r[s + 1]!, 2);
             r = memory.i32;
             r[d] = (vm.lo << 16) >> 16;
@@ -609,6 +615,7 @@ export function interpret(vm: Machine, budget: number): number {
             r[d] = (memory.u8[at]! << 24) >> 24;
             r[d + 1] = r[d]! >> 31;
           } else {
+            vm.pc = pc;
             vm.slowLoad(at, r[s + 1]!, 1);
             r = memory.i32;
             r[d] = (vm.lo << 24) >> 24;

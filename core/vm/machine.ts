@@ -17,6 +17,8 @@ import {
 } from "./layout.ts";
 import { Memory, R_READ, R_SLOW, R_WATCHED, R_WRITE, type MemorySnapshot, type Region } from "./memory.ts";
 import { OP, prepare, type Program, type ProgramSource } from "./program.ts";
+import type { ArgCount } from "./register-use.ts";
+import { Shadow } from "./shadow.ts";
 import { trap, type Trap, TrapSignal } from "./trap.ts";
 import { type Watch, WatchSignal } from "./watch.ts";
 
@@ -41,6 +43,7 @@ export interface MachineSnapshot {
   readonly executed: number;
   readonly tailCalls: number;
   readonly continuations: readonly Continuation[];
+  readonly shadow: ReturnType<Shadow["save"]> | undefined;
 }
 
 const FRAME0 = FRAMES_AT >> 2;
@@ -106,6 +109,7 @@ export class Machine {
     this.setReg(1, ctxAt, ctxAt ? KERNEL_HI : 0);
     this.#openFrame();
     this.closeFrames();
+    this.shadow?.begin(this.depth);
   }
 
   /** Runs until the end, a trap, a breakpoint or a watch (what has stopped it at the current instruction is passed) or `budget` instructions. */
@@ -113,13 +117,27 @@ export class Machine {
     if (this.done) return { kind: "exit", retval: this.r0() };
     if (budget <= 0) return { kind: "budget" };
     try {
-      let stop = this.interpretOne();
-      if (stop === STOP_BUDGET && budget > 1) stop = interpret(this, budget - 1);
+      let stop: number;
+      if (this.followsRegisters) stop = this.#followed(this.shadow!, budget);
+      else {
+        stop = this.interpretOne();
+        if (stop === STOP_BUDGET && budget > 1) stop = interpret(this, budget - 1);
+      }
       if (stop === STOP_EXIT) return { kind: "exit", retval: this.r0() };
       return stop === STOP_BREAK ? { kind: "break" } : { kind: "budget" };
     } catch (e) {
       return this.stopOf(e);
     }
+  }
+  /** As {@link run}, with a look at each instruction's registers. */
+  #followed(shadow: Shadow, budget: number): number {
+    let stop = STOP_BUDGET;
+    for (let left = budget; left > 0 && stop === STOP_BUDGET; left--) {
+      const before = shadow.beforeStep(this);
+      stop = left === budget ? this.interpretOne() : interpret(this, 1);
+      if (stop !== STOP_BREAK) shadow.stepped(this, before);
+    }
+    return stop;
   }
   /** The stop that a thrown signal means; other errors are thrown on. */
   stopOf(e: unknown): Stop {
@@ -151,6 +169,20 @@ export class Machine {
       this.#asked = false;
       if (broken) program.op[pc] = OP.BREAK;
     }
+  }
+
+  // ---- reads of what was never written ----
+  get shadow(): Shadow | undefined {
+    return this.memory.shadow;
+  }
+  /** From now on reads of stack bytes and registers that a run never wrote are told in `shadow.warnings`; not by code compiled at full speed. */
+  warnOfUnwritten(args: ArgCount): void {
+    this.memory.shadow = new Shadow(args);
+    for (const region of this.#stacks) this.memory.setShadowed(region);
+  }
+  /** Whether each instruction must be run by the interpreter, so that its registers are looked at. */
+  get followsRegisters(): boolean {
+    return this.shadow?.followsRegisters(this.programs) ?? false;
   }
 
   // ---- watching ----
@@ -247,6 +279,7 @@ export class Machine {
   argMem(reg: number, size: number, write = false): number {
     const at = this.u32(reg);
     if (size > 0) this.memory.need(at, this.hi32(reg), size, write ? R_WRITE : R_READ);
+    if (!write) this.shadow?.read(this, at, size);
     return at;
   }
 
@@ -255,6 +288,7 @@ export class Machine {
     const region = this.#stacks[this.depth]!;
     this.memory.setBounds(region, region.start, region.start + STACK_BYTES);
     this.#highest = Math.max(this.#highest, this.depth);
+    this.shadow?.opened(region.start);
     this.setReg(10, region.start + STACK_BYTES, KERNEL_HI);
     this.memory.i32[FRAME0 + this.depth * FRAME_WORDS + 13] = 0;
   }
@@ -431,7 +465,10 @@ export class Machine {
     if (region && memory.flags[region.id]! & R_SLOW && region.stride === 0 && memory.allowed(at, hi, size, R_READ)) {
       return this.kernel.slowRead(this, region, at - region.start, size);
     }
-    if (memory.allowed(at, hi, size, R_READ)) return this.#plainLoad(at, size);
+    if (memory.allowed(at, hi, size, R_READ)) {
+      memory.shadow?.read(this, at, size);
+      return this.#plainLoad(at, size);
+    }
     if (!this.program.source.faultsReadZero) memory.fault(at, hi, size, R_READ);
     this.lo = this.hi = 0;
   }
@@ -483,6 +520,7 @@ export class Machine {
       executed: this.executed,
       tailCalls: this.tailCalls,
       continuations: [...this.#continuations],
+      shadow: this.shadow?.save(),
     };
   }
   restore(s: MachineSnapshot): void {
@@ -498,6 +536,7 @@ export class Machine {
     this.executed = s.executed;
     this.tailCalls = s.tailCalls;
     this.#continuations = [...s.continuations];
+    if (s.shadow) this.shadow?.restore(s.shadow);
     this.#callback = this.#tail = undefined;
     this.#unwinds = false;
     this.#told = -1;

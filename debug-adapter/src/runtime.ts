@@ -42,6 +42,7 @@ export class Runtime {
     this.plan = plan;
     this.kernel = new SimKernel({
       kernelTypes: plan.kernelBtf,
+      warnings: true,
       hardware: { ...(args.cpus ? { cpus: args.cpus } : {}), ...(args.seed ? { seed: args.seed } : {}) },
     });
     const fds = plan.object.maps.map((spec) => {
@@ -134,6 +135,11 @@ export class Runtime {
     const fresh = events.slice(this.#told);
     this.#told = events.length;
     return fresh.map((e) => (e.kind === "trace" ? e.text! : `${e.kind} event of ${e.map}: ${e.data!.length} bytes`));
+  }
+
+  /** What the program did that is likely a mistake, since the last call. */
+  takeWarnings(): string[] {
+    return this.kernel.takeWarnings().map((w) => `${w.program}: warning at instruction ${w.insnIdx}: ${w.message}`);
   }
 
   /** The functions inlined at a slot and the one around them, innermost first; one plain frame where nothing is known. */

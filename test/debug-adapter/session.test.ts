@@ -9,6 +9,20 @@ const source = { path: example("xdp_parse.bpf.c") };
 const launch = { program: example("xdp_parse.bpf.o"), packet: DNS, stopOnEntry: true };
 const BY_INSN = { granularity: "instruction" };
 
+const HOLE = `	.section xdp,"ax",@progbits
+	.globl xdp_hole
+	.type xdp_hole,@function
+xdp_hole:
+	*(u32 *)(r10 - 8) = 1
+	r1 = *(u64 *)(r10 - 8)
+	r1 += r7
+	r0 = 2
+	exit
+	.size xdp_hole, .-xdp_hole
+	.section license,"aw"
+	.asciz "GPL"
+`;
+
 let script: string;
 let client: Client;
 beforeAll(async () => {
@@ -67,6 +81,29 @@ describe("an XDP program", () => {
     expect((await c.scope("Registers"))["pc"].value).toBe("4");
     expect(await c.go("reverseContinue")).toMatchObject({ line: 46 });
     expect((await c.scope("Registers"))["pc"].value).toBe("0");
+  });
+
+  it("warns when a run reads what it never wrote, once, whether it steps or runs", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "beeline-dap-"));
+    const program = join(dir, "hole.s");
+    writeFileSync(program, HOLE);
+    try {
+      const c = await atEntry({ program, packet: DNS, stopOnEntry: true });
+      await c.go("next");
+      expect(c.output("important")).toBe("");
+      await c.go("next");
+      const first = "xdp_hole: warning at instruction 1: read of 8 bytes at fp-8 of frame 0: the byte at fp-4 was never written\n";
+      expect(c.output("important")).toBe(first);
+      await c.go("stepBack");
+      await c.go("next");
+      expect(c.output("important")).toBe(first);
+      await c.send("continue", { threadId: 1 });
+      await c.event("terminated");
+      expect(c.output("important")).toBe(`${first}xdp_hole: warning at instruction 2: r7 is read and was never written\n`);
+      expect(c.output("console")).toBe("xdp_hole returned 2 (XDP_PASS)\n");
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it("shows locals of inlined functions and of their callers, and steps over and out of them", async () => {

@@ -17,6 +17,18 @@ const beeline = (...args: string[]): { status: number | null; stdout: string; st
 const UDP = "ffffffffffff02000000000108004500002000010000401166ca0a0000010a00000230390035000c000064617461";
 const ARP = `ffffffffffff0200000000010806${"00".repeat(28)}`;
 
+const HOLE = `	.section xdp,"ax",@progbits
+	.globl xdp_hole
+	.type xdp_hole,@function
+xdp_hole:
+	*(u32 *)(r10 - 8) = 1
+	r1 = *(u64 *)(r10 - 8)
+	r0 = 2
+	exit
+	.size xdp_hole, .-xdp_hole
+	.section license,"aw"
+	.asciz "GPL"
+`;
 describe("beeline run", () => {
   it("gives verdict, packet and maps as JSON", () => {
     const { status, stdout } = beeline(object, "--program", "xdp_parse", "--packet", UDP, "--format", "json");
@@ -49,6 +61,20 @@ describe("beeline run", () => {
       verdicts: { XDP_PASS: 2, XDP_DROP: 1 },
       maps: { verdicts: { "00000000": "0200000000000000", "01000000": "0100000000000000" } },
     });
+  });
+  it("warns of reads of what the program never wrote, as text and as JSON", () => {
+    const file = join(dir, "hole.s");
+    writeFileSync(file, HOLE);
+    const text = beeline(file, "--packet", UDP);
+    expect(text).toMatchObject({ status: 0, stdout: expect.stringContaining("xdp_hole returned 2") as string });
+    const message = "read of 8 bytes at fp-8 of frame 0: the byte at fp-4 was never written";
+    expect(text.stderr).toBe(`beeline run: warning: xdp_hole: instruction 1: ${message}\n`);
+    const { stdout, stderr } = beeline(file, "--packet", UDP, "--repeat", "3", "--format", "json");
+    expect(stderr).toBe("");
+    const told = { kind: "uninitialised-read", insnIdx: 1, program: "xdp_hole", region: "stack of frame 0", offset: -4, size: 8, message };
+    expect((JSON.parse(stdout) as { warnings: unknown[] }).warnings).toEqual([told, told, told]);
+    for (const engine of ["stoppable", "wasm"])
+      expect(beeline(file, "--packet", UDP, "--engine", engine, "--format", "json").stdout).toContain('"warnings":[]');
   });
   it.each([
     [["--packet", "zz"], "neither hex digits"],

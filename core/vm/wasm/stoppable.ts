@@ -71,6 +71,8 @@ export interface StopOptions {
   readonly breaks: ReadonlySet<number>;
   /** Whether stores may be watched, so that each goes through the machine. */
   readonly watched: boolean;
+  /** Whether the frames' accesses are noted, so that each goes through the machine. */
+  readonly shadowed: boolean;
 }
 export interface Stoppable {
   readonly bytes: Uint8Array;
@@ -108,7 +110,7 @@ class StoppableBody {
   /** Unit that is emitted. */
   #unit = 0;
 
-  constructor(program: Program, memory: Memory, { breaks, watched }: StopOptions) {
+  constructor(program: Program, memory: Memory, { breaks, watched, shadowed }: StopOptions) {
     this.#program = program;
     this.#breaks = breaks;
     const special = program.source.special && new Set(program.source.special);
@@ -116,7 +118,7 @@ class StoppableBody {
     this.#plain = (slot) => {
       const insn = program.insns[slot]!;
       const isStore = insnClass(insn) >= 2;
-      if (watched && isStore) return false;
+      if (shadowed || (watched && isStore)) return false;
       return special ? !special.has(slot) : isFrameAccess(insn);
     };
     const word = (slot: number): number => (program.code.start >> 2) + 2 * slot;
@@ -128,7 +130,7 @@ class StoppableBody {
       marksPages: true,
       faulted: (slot) => this.#faulted(slot),
       // Who watches wants to be asked about calls. An unverified program may pass anything as a map or key.
-      ...(watched || !special ? {} : { lookup: IMPORTS.length + 1 }),
+      ...(watched || shadowed || !special ? {} : { lookup: IMPORTS.length + 1 }),
     };
     this.#emitter = new Emitter(this.code, target);
     this.units = unitsOf(program, breaks, (slot) => this.#isInterpreted(slot));

@@ -14,7 +14,7 @@ import {
   type LoadSpec,
 } from "../../../core/kernel/index.ts";
 import { loadObject, type Btf, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
-import type { Trap } from "../../../core/vm/index.ts";
+import type { Trap, Warning } from "../../../core/vm/index.ts";
 import { verify, verifyInputOf } from "../../../core/verifier/index.ts";
 import { packetsOf, pcapHeader, PcapReader, pcapRecord } from "../../../core/hardware/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
@@ -33,6 +33,8 @@ interface Row {
   readonly trace: readonly string[];
   readonly events: readonly { map: string; data: string }[];
   readonly maps: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Reads of what the program never wrote; the gears of compiled code do not tell. */
+  readonly warnings: readonly Warning[];
 }
 
 /** Bytes given as hex digits or as the name of a file with them or with raw bytes. */
@@ -102,6 +104,7 @@ function once(
     trace: news.flatMap((e) => (e.kind === "trace" ? [e.text ?? ""] : [])),
     events: news.flatMap((e) => (e.kind === "trace" ? [] : [{ map: e.map ?? "", data: bytesToHex(e.data ?? new Uint8Array()) }])),
     maps: mapContents(kernel),
+    warnings: kernel.takeWarnings(),
     ...(result.dataOut ? { packet: result.dataOut } : {}),
   };
 }
@@ -149,6 +152,10 @@ function* pieces(file: string): Generator<Uint8Array> {
 const trapped = (program: LoadedProgram, { insnIdx, message }: Trap, where = ""): CodedError =>
   new CodedError("trap", `${where}${program.spec.name}: trap at instruction ${insnIdx}: ${message}`);
 
+/** The warnings as lines for stderr. */
+const warned = (warnings: readonly Warning[]): string =>
+  warnings.map((w) => `beeline run: warning: ${w.program}: instruction ${w.insnIdx}: ${w.message}\n`).join("");
+
 function text(program: LoadedProgram, r: Row): string {
   const lines = [`${program.spec.name} returned ${r.retval}${r.verdict ? ` (${r.verdict})` : ""}`];
   if (r.data_out !== null) lines.push(`  packet  ${r.data_out}`);
@@ -194,7 +201,8 @@ export async function run(args: string[]): Promise<number> {
   const types = readKernelTypes(values.btf);
   const object = loadObject(await readObject(file, types), { kernelBtf: types.btf, fileName: file });
   const spec = pick(object, values.program);
-  const kernel = new SimKernel({ engine: engineOption(values.engine), kernelTypes: types.btf });
+  const engine = engineOption(values.engine);
+  const kernel = new SimKernel({ engine, kernelTypes: types.btf, warnings: engine === "interpreter" && !values.summary });
   const program = loadWithMaps(kernel, mustVerify(spec, object, types.btf), object.maps);
   if (values.summary) {
     if (typeof values.pcap !== "string") throw new UsageError("--summary goes with --pcap FILE");
@@ -207,6 +215,7 @@ export async function run(args: string[]): Promise<number> {
     const { packet, ...row } = once(kernel, program, event, { repeat, btf: types.btf });
     if (packet) out.push(packet);
     process.stdout.write(format === "json" ? `${JSON.stringify(row)}\n` : text(program, row));
+    if (format === "text") process.stderr.write(warned(row.warnings));
   }
   if (values["pcap-out"] !== undefined) writeFileSync(values["pcap-out"], pcap(out));
   return 0;
