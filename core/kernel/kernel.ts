@@ -8,6 +8,7 @@ import {
   KERNEL_HI,
   Machine,
   Memory,
+  OP,
   type Program,
   type Region,
   type Stop,
@@ -22,6 +23,7 @@ import { EBADF, EINVAL, ENOTSOCK, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
 import { argCounter } from "./arg-count.ts";
 import { callKfunc, type KfuncNames } from "./kfuncs/index.ts";
+import { ArenaMap } from "./maps/arena.ts";
 import { ArrayMap } from "./maps/array.ts";
 import { BPF_F_LOCK } from "./maps/map.ts";
 import { BpfMap, makeMap, type MapHost, type SysResult } from "./maps/index.ts";
@@ -205,6 +207,7 @@ export class SimKernel implements Kernel, MapHost {
       ...(spec.origin ? { origin: spec.origin } : {}),
       // Of a program that the verifier accepted, only loads through pointers to kernel objects can fault, and the kernel lets them read 0.
       ...(spec.exceptionCallback === undefined ? {} : { exceptionCallback: spec.exceptionCallback }),
+      arena: arenaOf(spec.insns, maps as BpfMap[]),
       ...(spec.special ? { special: spec.special, faultsReadZero: true } : {}),
       resolve: (insn, next) => {
         const map = maps[insn.imm];
@@ -382,6 +385,15 @@ export class SimKernel implements Kernel, MapHost {
     this.#nextId = s.nextId;
     this.extra = new Map(s.extra);
   }
+}
+
+/** The arena that instructions refer to; the verifier lets them have one. */
+function arenaOf(insns: LoadSpec["insns"], maps: readonly BpfMap[]): ArenaMap | undefined {
+  for (const { code, src, imm } of insns) {
+    const map = code === OP.LD_IMM64 && (src === 1 || src === 2) ? maps[imm] : undefined;
+    if (map instanceof ArenaMap) return map;
+  }
+  return undefined;
 }
 
 function restoreSkb(run: RunState, saved: unknown): void {

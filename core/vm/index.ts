@@ -1,6 +1,7 @@
 // The machine that runs BPF programs: memory, interpreter, compiler to WebAssembly, traps, snapshots. The kernel stands behind an interface.
 export { Machine, type MachineSnapshot, type Stop } from "./machine.ts";
 export { Memory, R_FREED, type Region, type RegionKind, type AllocOptions, R_READ, R_WRITE } from "./memory.ts";
+export { type Arena } from "./arena.ts";
 export { type Kernel, type Continuation } from "./kernel-interface.ts";
 export { type Program, type ProgramSource, OP } from "./program.ts";
 export { type Trap, type TrapCause, TrapSignal, trap } from "./trap.ts";

@@ -634,6 +634,7 @@ export function interpret(vm: Machine, budget: number): number {
             memory.dirty[at >>> 12] = 1;
             memory.dirty[(at + 3) >>> 12] = 1;
           } else {
+            vm.pc = pc;
             vm.slowStore(at, r[d + 1]!, 4, s);
             r = memory.i32;
           }
@@ -650,6 +651,7 @@ export function interpret(vm: Machine, budget: number): number {
             memory.dirty[at >>> 12] = 1;
             memory.dirty[(at + 1) >>> 12] = 1;
           } else {
+            vm.pc = pc;
             vm.slowStore(at, r[d + 1]!, 2, s);
             r = memory.i32;
           }
@@ -665,6 +667,7 @@ export function interpret(vm: Machine, budget: number): number {
             memory.u8[at] = r[s]!;
             memory.dirty[at >>> 12] = 1;
           } else {
+            vm.pc = pc;
             vm.slowStore(at, r[d + 1]!, 1, s);
             r = memory.i32;
           }
@@ -682,6 +685,7 @@ export function interpret(vm: Machine, budget: number): number {
             memory.dirty[at >>> 12] = 1;
             memory.dirty[(at + 7) >>> 12] = 1;
           } else {
+            vm.pc = pc;
             vm.slowStore(at, r[d + 1]!, 8, s);
             r = memory.i32;
           }

@@ -1,4 +1,5 @@
 // The machine: programs, frames, registers and the run loop over one memory, with snapshots. It knows no helper and no map.
+import { arenaLoad, arenaStore, CAST_USER } from "./arena.ts";
 import { interpret, STOP_BREAK, STOP_BUDGET, STOP_EXIT } from "./interpreter.ts";
 import type { Continuation, Kernel } from "./kernel-interface.ts";
 import {
@@ -461,6 +462,8 @@ export class Machine {
   // ---- memory that is not plain ----
   slowLoad(at: number, hi: number, size: number): void {
     const { memory } = this;
+    const { arena } = this.program.source;
+    if (hi === 0 && arena) return arenaLoad(this, arena, at, size);
     const region = hi === KERNEL_HI ? memory.regionAt(at) : undefined;
     if (region && memory.flags[region.id]! & R_SLOW && region.stride === 0 && memory.allowed(at, hi, size, R_READ)) {
       return this.kernel.slowRead(this, region, at - region.start, size);
@@ -480,6 +483,8 @@ export class Machine {
   /** Stores the low `size` bytes of the pair at word `word` of memory. */
   slowStore(at: number, hi: number, size: number, word: number): void {
     const { memory } = this;
+    const { arena } = this.program.source;
+    if (hi === 0 && arena) return arenaStore(this, arena, { at, size, word });
     memory.need(at, hi, size, R_WRITE);
     const lo = memory.i32[word]!,
       high = memory.i32[word + 1]!;
@@ -498,11 +503,12 @@ export class Machine {
     this.setR0(this.lo, 0);
     return true;
   }
-  /** addr_space_cast: only arena pointers have two address spaces, and this machine gives them one value in both. */
-  addressSpaceCast(dst: number, src: number, _imm: number): void {
+  /** addr_space_cast: a program reaches an arena by the lower half of an address; user space gets the upper half back, but for NULL. */
+  addressSpaceCast(dst: number, src: number, imm: number): void {
     const r = this.memory.i32;
-    r[dst] = r[src]!;
-    r[dst + 1] = r[src + 1]!;
+    const lo = r[src]!;
+    r[dst] = lo;
+    r[dst + 1] = imm === CAST_USER && lo !== 0 ? (this.program.source.arena?.userHi ?? 0) : 0;
   }
 
   // ---- the machine as a value ----

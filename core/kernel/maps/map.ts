@@ -139,8 +139,8 @@ export abstract class BpfMap {
   lookupPercpu(_keyAt: number, _cpu: number): number {
     return 0;
   }
-  /** Address of element 0 plus `off` for ld_imm64 of a map value, or undefined. */
-  valueAddress(_off: number): number | undefined {
+  /** Address of element 0 plus `off` for ld_imm64 of a map value, of an arena the user's address as all 64 bits, or undefined. */
+  valueAddress(_off: number): number | bigint | undefined {
     return undefined;
   }
   /** Runs `each` over elements in the map's order until it returns false: address of the key and of the value. */
