@@ -24,6 +24,9 @@ const hex = (bytes: Uint8Array | undefined): string => (bytes?.length ? Buffer.f
 const built = (c: RunCase): ReturnType<typeof build> =>
   build({ ...c, check: "memory", neighbour: {} } as unknown as Parameters<typeof build>[0]);
 
+/** The program as the verifier gets it. */
+export const inputOf = (c: RunCase): ReturnType<typeof build>["input"] => built(c).input;
+
 /** The lines for test/kernel/ask.c, which end in one `test`. `host` are the types of the kernel that is asked: its kfuncs have other numbers. */
 export function questionOf(c: RunCase, host: Btf): string[] {
   const b = built(c);
