@@ -1,9 +1,10 @@
 // One program on many packets: what a packet needs is made once and used again, so that a long capture runs in constant memory. It reads no files.
-import { PROG_TYPE as T } from "../catalog/index.ts";
-import type { Stop } from "../vm/index.ts";
+import { helperById, PROG_TYPE as T } from "../catalog/index.ts";
+import { OP, type Stop } from "../vm/index.ts";
 import { Packet } from "./contexts/packet.ts";
 import { SHARED_INFO, XDP_FRAME, XDP_HEADROOM, XdpContext } from "./contexts/xdp.ts";
 import { prepareEvent } from "./events.ts";
+import { measuredKfunc } from "./kfuncs/index.ts";
 import type { LoadedProgram, SimKernel } from "./kernel.ts";
 import { RunState } from "./run-state.ts";
 
@@ -12,6 +13,17 @@ export type Feed = (packet: Uint8Array) => Stop;
 
 const ETH_HLEN = 14;
 const XDP_ROOM = XDP_FRAME - XDP_HEADROOM - SHARED_INFO;
+
+/** Helpers and kernel functions by which a program sees time pass. */
+const TIMED = /^bpf_(ktime_get|jiffies64|timer_|wq_|task_work_|tail_call)/;
+/** Whether a program can tell when its packets come; of others the clock need not move. */
+export const seesTime = (program: LoadedProgram): boolean => {
+  const { insns, plainOp } = program.code;
+  return insns.some(({ imm }, slot) => {
+    const name = plainOp[slot] === 0x85 ? helperById(imm)?.name : plainOp[slot] === OP.CALL_KFUNC ? measuredKfunc(imm, 0) : "";
+    return name === undefined || TIMED.test(name);
+  });
+};
 
 export function feed(kernel: SimKernel, program: LoadedProgram): Feed {
   const singly: Feed = (packet) => {

@@ -93,6 +93,11 @@ interface KernelState {
   readonly extra: ReadonlyMap<string, unknown>;
 }
 
+/** More callbacks of timers and work queues than are run while time passes once. */
+const MOST_CALLBACKS = 1_000_000;
+/** The clock goes no further (KTIME_MAX). */
+const LAST_NS = (1n << 63n) - 1n;
+
 /** One kernel with one machine. Descriptors are small positive numbers as in the system call. */
 export class SimKernel implements Kernel, MapHost {
   readonly hardware: Hardware;
@@ -300,13 +305,24 @@ export class SimKernel implements Kernel, MapHost {
   advance(ns: bigint): Trap[] {
     const traps: Trap[] = [];
     const end = this.hardware.nowNs + ns;
+    let callbacks = 0;
     for (let work = this.objects.deferred.takeDue(end); work; work = this.objects.deferred.takeDue(end)) {
       if (work.dueNs > this.hardware.nowNs) this.hardware.nowNs = work.dueNs;
+      if (callbacks++ === MOST_CALLBACKS) {
+        const message = `timers and work queues ran ${MOST_CALLBACKS} callbacks without an end`;
+        traps.push({ cause: "limit", message, insnIdx: work.slot, program: work.program.source.name });
+        break;
+      }
       const trap = this.#runDeferred(work);
       if (trap) traps.push(trap);
     }
     if (end > this.hardware.nowNs) this.hardware.nowNs = end;
     return traps;
+  }
+  /** As {@link advance}, to a time since boot; it does not go back. */
+  advanceTo(ns: bigint): Trap[] {
+    const end = ns < LAST_NS ? ns : LAST_NS;
+    return end > this.hardware.nowNs ? this.advance(end - this.hardware.nowNs) : [];
   }
   #runDeferred(work: Deferred): Trap | undefined {
     const { machine } = this;

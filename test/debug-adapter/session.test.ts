@@ -39,6 +39,29 @@ async function atEntry(args: object = launch): Promise<Client> {
   return client;
 }
 
+describe("timers", () => {
+  const program = join(import.meta.dirname, "../fixtures/timers/tick.bpf.o");
+  it("run between events that say when they happen, and are not stopped in", async () => {
+    client = Client.spawn(script);
+    const c = client;
+    const events = [0, 3_500_000, 2_000_000, 7_500_000].map((atNs) => ({ packet: DNS, atNs }));
+    await c.launch({ program, events, stopOnEntry: true, stopAtHooks: ["xdp"] });
+    await c.send("setFunctionBreakpoints", { breakpoints: [{ name: "tick" }] });
+    await c.send("configurationDone");
+    const ticks: string[] = [];
+    for (let i = 0; i < events.length; i++) {
+      expect(await c.stop()).toMatchObject({ reason: "function breakpoint", line: 32 });
+      ticks.push(await c.evaluate("ticks[0]"));
+      await c.send("continue", { threadId: 1 });
+    }
+    await c.event("terminated");
+    expect(ticks).toEqual(["0", "3", "3", "7"]);
+  });
+  it("say what is wrong with a time", async () => {
+    client = Client.spawn(script);
+    await expect(client.launch({ program, events: [{ packet: DNS, atNs: -1 }] })).rejects.toThrow("atNs -1 is no number of nanoseconds");
+  });
+});
 describe("an XDP program", () => {
   it("stops at the entry with registers, context, packet and maps", async () => {
     const c = await atEntry();
