@@ -231,10 +231,10 @@ export class SimKernel implements Kernel, MapHost {
   #map(fd: number): BpfMap {
     return this.mapByFd(fd) ?? bug(`map descriptor ${fd} is not open`);
   }
-  mapLookup(fd: number, key: Uint8Array, flags = 0): SysResult {
+  mapLookup(fd: number, key: Uint8Array, flags = 0, value?: Uint8Array): SysResult {
     const map = this.#map(fd);
     if (flags & ~BPF_F_LOCK) return -EINVAL;
-    return map.lockFault(flags) || map.sysLookup(key, flags);
+    return map.lockFault(flags) || map.sysLookup(key, flags, value);
   }
   mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags = 0): number {
     const map = this.#map(fd);

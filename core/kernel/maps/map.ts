@@ -92,8 +92,8 @@ export abstract class BpfMap {
   /** The key after `key` (undefined: the first), or a negative errno. */
   abstract nextKey(key: Uint8Array | undefined): SysResult;
 
-  /** Value of a key for bpf(2), or a negative errno. */
-  sysLookup(key: Uint8Array, flags = 0): SysResult {
+  /** Value of a key for bpf(2), or a negative errno. A bloom filter has no keys: it is asked whether it holds `_value`. */
+  sysLookup(key: Uint8Array, flags = 0, _value?: Uint8Array): SysResult {
     if (flags & ~BPF_F_LOCK) return -EINVAL;
     const at = this.lookupBytes(key);
     return at ? this.readValue(at) : -ENOENT;
