@@ -30,8 +30,7 @@ describe.skipIf(!answers)(`${OPERATIONS} operations`, () => {
   it.each(
     [...subjects(cpus), ...objectSubjects(cpus), ...batchSubjects(cpus)].map((s, i): [string, Subject, number] => [s.name, s, i + 1]),
   )("%s", (_name, subject, seed) => {
-    // The kernel waits for a grace period at each update of a map of maps.
-    const lines = sequence(subject, subject.inner ? OPERATIONS / 20 : OPERATIONS, seed * 7919);
+    const lines = sequence(subject, OPERATIONS, seed * 7919);
     const kernel = ask(lines);
     const sim = new SimAsk(cpus);
     const differ = lines.flatMap((line, i) => {
