@@ -9,5 +9,6 @@ export * from "./kfuncs.ts";
 export * from "./contexts.ts";
 export { CTX_STRUCTS } from "./generated/contexts.ts";
 export * from "./since.ts";
+export { helperErrors, kfuncErrors, mapTypeErrors, mapTypeFlags, type ErrorRow, type MapErrorRow } from "./errors/index.ts";
 export { ATTACH_TYPE_DOCS } from "./docs/attach-types.ts";
 export { MAP_TYPE_DOCS, PROGRAM_TYPE_DOCS } from "./docs/index.ts";

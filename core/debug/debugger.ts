@@ -76,6 +76,15 @@ export class Debugger {
     for (const program of this.#breakpoints.keys()) program.op.set(program.plainOp);
     this.machine.setWatch(undefined);
   }
+  /** Lets something else run on the machine that breakpoints and watches do not stop. */
+  undisturbed<R>(run: () => R): R {
+    this.#disarm();
+    try {
+      return run();
+    } finally {
+      this.#arm();
+    }
+  }
   #atBreakpoint(): boolean {
     return this.#breakpoints.get(this.machine.program)?.has(this.machine.pc) ?? false;
   }

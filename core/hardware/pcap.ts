@@ -5,6 +5,7 @@ const MAGIC = 0xa1b2c3d4,
   MAGIC_NS = 0xa1b23c4d,
   NEXT_GENERATION = 0x0a0d0d0a;
 const LINKTYPE_ETHERNET = 1;
+const MICROSECONDS = 1_000_000n;
 /** No record or block of a capture is larger; what says so is broken. */
 const MOST_BYTES = 1 << 26;
 
@@ -24,6 +25,18 @@ export class PcapReader {
   #little = true;
   #length = 0;
   #wanted = 0;
+  /** Nanoseconds of the unit that a classic record's fraction counts in. */
+  #fractionNs = 1000;
+  /** Ticks a second of each interface of a pcapng file. */
+  #ticks: bigint[] = [];
+  #seconds = 0;
+  #nanos = 0;
+  #first: { readonly seconds: number; readonly nanos: number } | undefined;
+
+  /** When the packet given last was captured, in nanoseconds since the first one; negative when it was before that. Exact for 100 days. */
+  get sinceFirstNs(): number {
+    return this.#first ? (this.#seconds - this.#first.seconds) * 1e9 + this.#nanos - this.#first.nanos : 0;
+  }
 
   /** Packets that are complete with this piece. They are views that stay good only until the next call. Throws CodedError `pcap-format`. */
   push(piece: Uint8Array): Uint8Array[] {
@@ -55,7 +68,10 @@ export class PcapReader {
         break;
       }
       const packet = this.#packetIn(source.view, at, size);
-      if (packet) take(packet, this.#length);
+      if (packet) {
+        this.#first ??= { seconds: this.#seconds, nanos: this.#nanos };
+        take(packet, this.#length);
+      }
       at = this.#skip(at, size);
     }
     this.#left = end - at;
@@ -90,6 +106,7 @@ export class PcapReader {
     if (!this.#little && swapped !== MAGIC && swapped !== MAGIC_NS)
       throw new CodedError("pcap-format", "this is neither a pcap nor a pcapng file");
     if (end - at < 24) return 0;
+    if (magic === MAGIC_NS || swapped === MAGIC_NS) this.#fractionNs = 1;
     this.#format = "pcap";
     return 24;
   }
@@ -109,12 +126,53 @@ export class PcapReader {
       this.#length = length;
       return at + from;
     };
-    if (this.#format === "pcap") return bytes(16, size - 16);
-    const type = view.getUint32(at, this.#little);
-    if (type === 6 && size >= 32) return bytes(28, view.getUint32(at + 20, this.#little));
-    if (type === 3 && size >= 16) return bytes(12, Math.min(view.getUint32(at + 8, this.#little), size - 16));
+    const word = (from: number): number => view.getUint32(at + from, this.#little);
+    if (this.#format === "pcap") {
+      this.#seconds = word(0);
+      this.#nanos = word(4) * this.#fractionNs;
+      return bytes(16, size - 16);
+    }
+    const type = word(0);
+    if (type === NEXT_GENERATION) this.#ticks = [];
+    if (type === 1 && size >= 20) this.#ticks.push(this.#resolution(view, at + 16, at + size - 4));
+    if (type === 6 && size >= 32) {
+      this.#stamp(word(8), (BigInt(word(12)) << 32n) | BigInt(word(16)));
+      return bytes(28, word(20));
+    }
+    if (type === 3 && size >= 16) return bytes(12, Math.min(word(8), size - 16));
     return 0;
   }
+  #stamp(device: number, time: bigint): void {
+    const ticks = this.#ticks[device] ?? MICROSECONDS;
+    this.#seconds = Number(time / ticks);
+    this.#nanos = Number(((time % ticks) * 1_000_000_000n) / ticks);
+  }
+  /** Ticks a second by the option if_tsresol of an interface's block; microseconds without one. */
+  #resolution(view: DataView, from: number, end: number): bigint {
+    for (let at = from; at + 5 <= end;) {
+      const code = view.getUint16(at, this.#little),
+        length = view.getUint16(at + 2, this.#little);
+      if (code === 0) break;
+      if (code === 9) {
+        const power = view.getUint8(at + 4);
+        return power & 0x80 ? 1n << BigInt(power & 0x7f) : 10n ** BigInt(power);
+      }
+      at += 4 + Math.ceil(length / 4) * 4;
+    }
+    return MICROSECONDS;
+  }
+}
+
+/** Packets of a capture with their times in nanoseconds since the first. Throws as {@link packetsOf}. */
+export function timedPacketsOf(bytes: Uint8Array): { readonly packet: Uint8Array; readonly atNs: bigint }[] {
+  const reader = new PcapReader();
+  const packets: { packet: Uint8Array; atNs: bigint }[] = [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  reader.scan({ view }, 0, bytes.length, (at, length) =>
+    packets.push({ packet: bytes.subarray(at, at + length), atNs: BigInt(Math.max(0, reader.sinceFirstNs)) }),
+  );
+  reader.end();
+  return packets;
 }
 
 /** All packets of a capture. Throws CodedError `pcap-format` and `pcap-truncated`. */

@@ -21,6 +21,8 @@ export interface EventSpec {
   readonly args?: Readonly<Record<string, bigint | string>> | undefined;
   readonly task?: Partial<Task> | undefined;
   readonly repeat?: number | undefined;
+  /** When it happens, in nanoseconds since the first event could; without it, at once after the one before. */
+  readonly atNs?: bigint | undefined;
 }
 
 const TASK_KEYS = new Set(["pid", "tgid", "uid", "gid", "comm"]);
@@ -31,7 +33,7 @@ export function parseEvent(text: string): EventSpec {
   const [name, ...rest] = parts;
   const args: Record<string, bigint | string> = {};
   const task: Record<string, number | string> = {};
-  let packet: Uint8Array | undefined, ctx: Uint8Array | undefined;
+  let packet: Uint8Array | undefined, ctx: Uint8Array | undefined, atNs: bigint | undefined;
   for (const part of rest) {
     const m = /^([\w.[\]]+)=(?:"([^"]*)"|(.*))$/.exec(part);
     if (!m) throw new CodedError("bad-event", `event: '${part}' is no key=value`);
@@ -39,6 +41,7 @@ export function parseEvent(text: string): EventSpec {
       value = m[2] ?? m[3]!;
     if (key === "packet") packet = hexToBytes(value);
     else if (key === "ctx") ctx = hexToBytes(value);
+    else if (key === "at_ns") atNs = timeOf(value);
     else if (TASK_KEYS.has(key)) task[key] = key === "comm" ? value : Number(value);
     else args[key] = m[2] === undefined && /^-?(0x[0-9a-fA-F]+|\d+)$/.test(value) ? number(value) : value;
   }
@@ -47,8 +50,13 @@ export function parseEvent(text: string): EventSpec {
     args,
     ...(packet ? { packet } : {}),
     ...(ctx ? { ctx } : {}),
+    ...(atNs === undefined ? {} : { atNs }),
     ...(Object.keys(task).length ? { task: task as Partial<Task> } : {}),
   };
+}
+function timeOf(text: string): bigint {
+  if (/^\d{1,18}$/.test(text)) return BigInt(text);
+  throw new CodedError("bad-event", `event: at_ns=${text} is no number of nanoseconds`);
 }
 const number = (text: string): bigint => (text.startsWith("-") ? -BigInt(text.slice(1)) : BigInt(text));
 

@@ -1,10 +1,11 @@
 // One program on the packets of a capture, however long: what a packet needs is made once and used again, so that memory stays constant. It reads no files.
-import { PROG_TYPE as T } from "../catalog/index.ts";
+import { helperById, PROG_TYPE as T } from "../catalog/index.ts";
 import { PcapReader } from "../hardware/index.ts";
-import { type Batch, BATCH, FEW, type Region, type Trap } from "../vm/index.ts";
+import { type Batch, BATCH, FEW, OP, type Region, type Trap } from "../vm/index.ts";
 import { Packet } from "./contexts/packet.ts";
 import { SHARED_INFO, XDP_FRAME, XDP_HEADROOM, XdpContext } from "./contexts/xdp.ts";
 import { prepareEvent } from "./events.ts";
+import { measuredKfunc } from "./kfuncs/index.ts";
 import type { LoadedProgram, SimKernel } from "./kernel.ts";
 import { RunState } from "./run-state.ts";
 
@@ -15,6 +16,17 @@ const PIECE = 1 << 18;
 /** Packets that one batch holds. */
 const MOST_PACKETS = 4096;
 
+/** Helpers and kernel functions by which a program sees time pass. */
+const TIMED = /^bpf_(ktime_get|jiffies64|timer_|wq_|task_work_|tail_call)/;
+/** Whether a program can tell when its packets come; of others the clock need not move. */
+export const seesTime = (program: LoadedProgram): boolean => {
+  const { insns, plainOp } = program.code;
+  return insns.some(({ imm }, slot) => {
+    const name = plainOp[slot] === 0x85 ? helperById(imm)?.name : plainOp[slot] === OP.CALL_KFUNC ? measuredKfunc(imm, 0) : "";
+    return name === undefined || TIMED.test(name);
+  });
+};
+
 /** Takes a pcap or pcapng capture in pieces that lie in the machine's memory, and runs a program on each packet. */
 export class CaptureFeed {
   /** How often each result came. */
@@ -24,6 +36,7 @@ export class CaptureFeed {
   readonly #kernel: SimKernel;
   readonly #program: LoadedProgram;
   readonly #trapped: (trap: Trap, packet: number) => never;
+  readonly #arrives: ((sinceFirstNs: number) => void) | undefined;
   readonly #reader = new PcapReader();
   readonly #frame: XdpFrame | undefined;
   /** Words and entries of the batch that is being gathered (BATCH). */
@@ -34,9 +47,15 @@ export class CaptureFeed {
   #from = 0;
   #filled = 0;
 
-  /** `trapped` gets the trap that ends it all, and the packet's number from 1. */
-  constructor(kernel: SimKernel, program: LoadedProgram, trapped: (trap: Trap, packet: number) => never) {
+  /** `trapped` gets the trap that ends it all, and the packet's number from 1; `arrives`, where time matters, the time of each packet before it is run. */
+  constructor(
+    kernel: SimKernel,
+    program: LoadedProgram,
+    trapped: (trap: Trap, packet: number) => never,
+    arrives?: (sinceFirstNs: number) => void,
+  ) {
     this.#kernel = kernel;
+    this.#arrives = arrives;
     this.#program = program;
     this.#trapped = trapped;
     this.#frame = program.spec.type === T.XDP ? new XdpFrame(kernel) : undefined;
@@ -80,6 +99,7 @@ export class CaptureFeed {
 
   // ---- the packets ----
   readonly #gather = (at: number, length: number): void => {
+    this.#arrives?.(this.#reader.sinceFirstNs);
     const { memory } = this.#kernel;
     if (!this.#frame || length < ETH_HLEN || length > XDP_ROOM) {
       this.#flush();
@@ -88,7 +108,7 @@ export class CaptureFeed {
     const word = (this.#batch.start + BATCH.ENTRIES + BATCH.ENTRY_BYTES * this.#gathered++) >> 2;
     memory.i32[word] = at;
     memory.i32[word + 1] = length;
-    if (this.#gathered === MOST_PACKETS) this.#flush();
+    if (this.#arrives || this.#gathered === MOST_PACKETS) this.#flush();
   };
   #flush(): void {
     if (!this.#frame || this.#gathered === 0) return;

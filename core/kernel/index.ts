@@ -17,7 +17,7 @@ export { SIMULATED_MAP_TYPES } from "./maps/index.ts";
 export * from "./objects/index.ts";
 export { UserRingbufMap } from "./maps/user-ringbuf.ts";
 export { BpfMap } from "./maps/map.ts";
-export { CaptureFeed } from "./feed.ts";
+export { CaptureFeed, seesTime } from "./feed.ts";
 export { parseEvent, prepareEvent, takesPacket, hookNames, verdictName, type EventSpec } from "./events.ts";
 export { FieldContext } from "./contexts/context.ts";
 export { lookupBatch, updateBatch, deleteBatch, type BatchQuery, type BatchResult } from "./batch.ts";

@@ -9,6 +9,7 @@ import {
   KERNEL_HI,
   Machine,
   Memory,
+  OP,
   type Program,
   type Region,
   type Stop,
@@ -16,11 +17,14 @@ import {
   StoppableEngine,
   type Trap,
   WasmEngine,
+  type Warning,
 } from "../vm/index.ts";
 import type { SlowObject, Wide } from "./contexts/context.ts";
 import { EBADF, EINVAL, ENOTSOCK, EPERM } from "./errno.ts";
 import { HELPER_IMPLS } from "./helpers/index.ts";
+import { argCounter } from "./arg-count.ts";
 import { callKfunc, type KfuncNames } from "./kfuncs/index.ts";
+import { ArenaMap } from "./maps/arena.ts";
 import { ArrayMap } from "./maps/array.ts";
 import { BPF_F_LOCK } from "./maps/map.ts";
 import { BpfMap, makeMap, type MapHost, type SysResult } from "./maps/index.ts";
@@ -41,6 +45,8 @@ export interface KernelOptions {
   readonly engine?: EngineName;
   /** The kernel's types: kernel objects have their layout. Without them objects can be passed on, but not looked into. */
   readonly kernelTypes?: Btf | undefined;
+  /** Reads of stack bytes and registers that a run never wrote are told in {@link SimKernel.takeWarnings}; not with the engine `wasm`. */
+  readonly warnings?: boolean;
   /** Names of kfuncs by BTF id; without them the ids are those of the measured kernel. */
   readonly kfuncName?: KfuncNames;
 }
@@ -88,6 +94,11 @@ interface KernelState {
   readonly extra: ReadonlyMap<string, unknown>;
 }
 
+/** More callbacks of timers and work queues than are run while time passes once. */
+const MOST_CALLBACKS = 1_000_000;
+/** The clock goes no further (KTIME_MAX). */
+const LAST_NS = (1n << 63n) - 1n;
+
 /** One kernel with one machine. Descriptors are small positive numbers as in the system call. */
 export class SimKernel implements Kernel, MapHost {
   readonly hardware: Hardware;
@@ -115,6 +126,7 @@ export class SimKernel implements Kernel, MapHost {
     this.objects = new KernelObjects(this.machine.memory, options.kernelTypes);
     this.budget = options.budget ?? 100_000_000;
     this.kfuncName = options.kfuncName;
+    if (options.warnings && options.engine !== "wasm") this.machine.warnOfUnwritten(argCounter(options.kernelTypes));
     this.#wasm = options.engine === "wasm" ? new WasmEngine(this.machine) : undefined;
     this.#stoppable = options.engine === "stoppable" ? new StoppableEngine(this.machine) : undefined;
   }
@@ -201,6 +213,7 @@ export class SimKernel implements Kernel, MapHost {
       ...(spec.origin ? { origin: spec.origin } : {}),
       // Of a program that the verifier accepted, only loads through pointers to kernel objects can fault, and the kernel lets them read 0.
       ...(spec.exceptionCallback === undefined ? {} : { exceptionCallback: spec.exceptionCallback }),
+      arena: arenaOf(spec.insns, maps as BpfMap[]),
       ...(spec.special ? { special: spec.special, faultsReadZero: true } : {}),
       resolve: (insn, next) => {
         const map = maps[insn.imm];
@@ -219,10 +232,10 @@ export class SimKernel implements Kernel, MapHost {
   #map(fd: number): BpfMap {
     return this.mapByFd(fd) ?? bug(`map descriptor ${fd} is not open`);
   }
-  mapLookup(fd: number, key: Uint8Array, flags = 0): SysResult {
+  mapLookup(fd: number, key: Uint8Array, flags = 0, value?: Uint8Array): SysResult {
     const map = this.#map(fd);
     if (flags & ~BPF_F_LOCK) return -EINVAL;
-    return map.lockFault(flags) || map.sysLookup(key, flags);
+    return map.lockFault(flags) || map.sysLookup(key, flags, value);
   }
   mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags = 0): number {
     const map = this.#map(fd);
@@ -288,6 +301,11 @@ export class SimKernel implements Kernel, MapHost {
       program: this.machine.program.source.name,
     });
   }
+  /** What was told since the last call. */
+  takeWarnings(): Warning[] {
+    const { shadow } = this.machine;
+    return shadow ? shadow.warnings.splice(0) : [];
+  }
   emit(event: KernelEvent): void {
     this.events.push(event);
   }
@@ -302,19 +320,31 @@ export class SimKernel implements Kernel, MapHost {
   advance(ns: bigint): Trap[] {
     const traps: Trap[] = [];
     const end = this.hardware.nowNs + ns;
+    let callbacks = 0;
     for (let work = this.objects.deferred.takeDue(end); work; work = this.objects.deferred.takeDue(end)) {
       if (work.dueNs > this.hardware.nowNs) this.hardware.nowNs = work.dueNs;
+      if (callbacks++ === MOST_CALLBACKS) {
+        const message = `timers and work queues ran ${MOST_CALLBACKS} callbacks without an end`;
+        traps.push({ cause: "limit", message, insnIdx: work.slot, program: work.program.source.name });
+        break;
+      }
       const trap = this.#runDeferred(work);
       if (trap) traps.push(trap);
     }
     if (end > this.hardware.nowNs) this.hardware.nowNs = end;
     return traps;
   }
+  /** As {@link advance}, to a time since boot; it does not go back. */
+  advanceTo(ns: bigint): Trap[] {
+    const end = ns < LAST_NS ? ns : LAST_NS;
+    return end > this.hardware.nowNs ? this.advance(end - this.hardware.nowNs) : [];
+  }
   #runDeferred(work: Deferred): Trap | undefined {
     const { machine } = this;
     this.run = Object.assign(new RunState(), { task: this.run.task });
     machine.begin(work.program, 0);
     machine.pc = work.slot;
+    machine.shadow?.givenArgs(machine.depth);
     work.args.forEach((at, i) => machine.setReg(i + 1, at, at ? KERNEL_HI : 0));
     this.objects.deferred.running = work.at;
     const stop = machine.run(this.budget);
@@ -386,6 +416,15 @@ export class SimKernel implements Kernel, MapHost {
     this.#nextId = s.nextId;
     this.extra = new Map(s.extra);
   }
+}
+
+/** The arena that instructions refer to; the verifier lets them have one. */
+function arenaOf(insns: LoadSpec["insns"], maps: readonly BpfMap[]): ArenaMap | undefined {
+  for (const { code, src, imm } of insns) {
+    const map = code === OP.LD_IMM64 && (src === 1 || src === 2) ? maps[imm] : undefined;
+    if (map instanceof ArenaMap) return map;
+  }
+  return undefined;
 }
 
 function restoreSkb(run: RunState, saved: unknown): void {

@@ -1,5 +1,6 @@
 // Atomic instructions of the interpreter: fetch operations, exchange, compare-exchange, load-acquire and store-release. It knows no other instruction.
 import { BPF_ADD, BPF_AND, BPF_CMPXCHG, BPF_FETCH, BPF_LOAD_ACQ, BPF_OR, BPF_STORE_REL, BPF_XCHG, BPF_XOR } from "../isa/index.ts";
+import { arenaPlace } from "./arena.ts";
 import { REGS_WORD } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 import { R_READ, R_WRITE } from "./memory.ts";
@@ -9,11 +10,13 @@ import { trap } from "./trap.ts";
 export function atomic(vm: Machine, pc: number, size: number): void {
   const { dst, src, off, imm } = vm.program;
   const operation = imm[pc]!;
+  vm.pc = pc;
   const d = dst[pc]!,
     s = src[pc]!;
   if (operation === BPF_LOAD_ACQ || operation === BPF_STORE_REL) return ordered(vm, operation, d, s, off[pc]!, size);
   if (size < 4) trap("bad-instruction", `atomic operation 0x${operation.toString(16)} on ${size} bytes`);
   const at = address(vm, d, off[pc]!, size, R_READ | R_WRITE);
+  if (at === undefined) return;
   const { i32 } = vm.memory;
   const word = at >> 2;
   const oldLo = i32[word]!,
@@ -36,6 +39,7 @@ function ordered(vm: Machine, operation: number, d: number, s: number, off: numb
   const { memory } = vm;
   if (operation === BPF_LOAD_ACQ) {
     const at = address(vm, s, off, size, R_READ);
+    if (at === undefined) return void memory.i32.fill(0, d, d + 2);
     const r = memory.i32;
     const lo = size === 1 ? memory.u8[at]! : size === 2 ? memory.view.getUint16(at, true) : r[at >> 2]!;
     r[d + 1] = size === 8 ? r[(at >> 2) + 1]! : 0;
@@ -43,6 +47,7 @@ function ordered(vm: Machine, operation: number, d: number, s: number, off: numb
     return;
   }
   const at = address(vm, d, off, size, R_WRITE);
+  if (at === undefined) return;
   const r = memory.i32;
   if (size === 1) memory.u8[at] = r[s]!;
   else if (size === 2) memory.view.setInt16(at, r[s]!, true);
@@ -50,14 +55,24 @@ function ordered(vm: Machine, operation: number, d: number, s: number, off: numb
   memory.markDirty(at, size);
 }
 
-function address(vm: Machine, reg: number, off: number, size: number, want: number): number {
+/** Where the access goes; undefined when it is one to a page that an arena does not have, which does not happen. */
+function address(vm: Machine, reg: number, off: number, size: number, want: number): number | undefined {
   const { memory } = vm;
+  const { arena } = vm.program.source;
   const at = (memory.i32[reg]! >>> 0) + off;
+  if (memory.i32[reg + 1] === 0 && arena) {
+    const place = arenaPlace(vm, arena, at, size);
+    if (place !== undefined && at % size) unaligned(at, size);
+    return place;
+  }
   memory.need(at, memory.i32[reg + 1]!, size, want);
+  if (want & R_READ) memory.shadow?.read(vm, at, size);
   if (want & R_WRITE) vm.askStore(memory.regionAt(at)!, at, size);
-  if (at % size) trap("unaligned-atomic", `atomic access of ${size} bytes at offset 0x${at.toString(16)} is not aligned`, { size });
+  if (at % size) unaligned(at, size);
   return at;
 }
+const unaligned = (at: number, size: number): never =>
+  trap("unaligned-atomic", `atomic access of ${size} bytes at offset 0x${at.toString(16)} is not aligned`, { size });
 
 function put(vm: Machine, word: number, size: number, lo: number, hi: number): void {
   vm.memory.i32[word] = lo;

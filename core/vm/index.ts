@@ -1,6 +1,7 @@
 // The machine that runs BPF programs: memory, interpreter, compiler to WebAssembly, traps, snapshots. The kernel stands behind an interface.
 export { Machine, type MachineSnapshot, type Stop } from "./machine.ts";
 export { Memory, R_FREED, type Region, type RegionKind, type AllocOptions, R_READ, R_WRITE } from "./memory.ts";
+export { type Arena } from "./arena.ts";
 export { type Kernel, type Continuation } from "./kernel-interface.ts";
 export { type Program, type ProgramSource, OP } from "./program.ts";
 export { type Trap, type TrapCause, TrapSignal, trap } from "./trap.ts";
@@ -10,4 +11,5 @@ export { MAP_DESCRIPTION_BYTES, MAP_ELEM, MAP_KIND, MAP_KIND_ARRAY, MAP_KIND_HAS
 export { WasmEngine, type Batch } from "./wasm/engine.ts";
 export { BATCH, FEW } from "./wasm/batch.ts";
 export { StoppableEngine } from "./wasm/stoppable-engine.ts";
+export { type Warning } from "./shadow.ts";
 export { type Watch } from "./watch.ts";

@@ -1,4 +1,5 @@
 // The machine: programs, frames, registers and the run loop over one memory, with snapshots. It knows no helper and no map.
+import { arenaLoad, arenaStore, CAST_USER } from "./arena.ts";
 import { interpret, STOP_BREAK, STOP_BUDGET, STOP_EXIT } from "./interpreter.ts";
 import type { Continuation, Kernel } from "./kernel-interface.ts";
 import {
@@ -21,6 +22,8 @@ import {
 } from "./layout.ts";
 import { Memory, R_READ, R_SLOW, R_WATCHED, R_WRITE, type MemorySnapshot, type Region } from "./memory.ts";
 import { OP, prepare, type Program, type ProgramSource } from "./program.ts";
+import type { ArgCount } from "./register-use.ts";
+import { Shadow } from "./shadow.ts";
 import { trap, type Trap, TrapSignal } from "./trap.ts";
 import { type Watch, WatchSignal } from "./watch.ts";
 
@@ -45,6 +48,7 @@ export interface MachineSnapshot {
   readonly executed: number;
   readonly tailCalls: number;
   readonly continuations: readonly Continuation[];
+  readonly shadow: ReturnType<Shadow["save"]> | undefined;
 }
 
 const FRAME0 = FRAMES_AT >> 2;
@@ -114,6 +118,7 @@ export class Machine {
     this.showContext(0, 0);
     this.#openFrame();
     this.closeFrames();
+    this.shadow?.begin(this.depth);
   }
 
   /** Says, after {@link begin}, which CPU runs and that the context at `at` shows its fields (CONTEXT_AT in layout.ts; 0: none does). */
@@ -129,15 +134,29 @@ export class Machine {
     if (this.done) return { kind: "exit", retval: this.r0() };
     if (budget <= 0) return { kind: "budget" };
     try {
-      const passes = this.#watch !== undefined || this.atBreakpoint();
-      let stop = passes ? this.interpretOne() : STOP_BUDGET;
-      const left = passes ? budget - 1 : budget;
-      if (stop === STOP_BUDGET && left > 0) stop = interpret(this, left);
+      let stop: number;
+      if (this.followsRegisters) stop = this.#followed(this.shadow!, budget);
+      else {
+        const passes = this.#watch !== undefined || this.atBreakpoint();
+        stop = passes ? this.interpretOne() : STOP_BUDGET;
+        const left = passes ? budget - 1 : budget;
+        if (stop === STOP_BUDGET && left > 0) stop = interpret(this, left);
+      }
       if (stop === STOP_EXIT) return { kind: "exit", retval: this.r0() };
       return stop === STOP_BREAK ? { kind: "break" } : { kind: "budget" };
     } catch (e) {
       return this.stopOf(e);
     }
+  }
+  /** As {@link run}, with a look at each instruction's registers. */
+  #followed(shadow: Shadow, budget: number): number {
+    let stop = STOP_BUDGET;
+    for (let left = budget; left > 0 && stop === STOP_BUDGET; left--) {
+      const before = shadow.beforeStep(this);
+      stop = left === budget ? this.interpretOne() : interpret(this, 1);
+      if (stop !== STOP_BREAK) shadow.stepped(this, before);
+    }
+    return stop;
   }
   /** The stop that a thrown signal means; other errors are thrown on. */
   stopOf(e: unknown): Stop {
@@ -169,6 +188,20 @@ export class Machine {
       this.#asked = false;
       if (broken) program.op[pc] = OP.BREAK;
     }
+  }
+
+  // ---- reads of what was never written ----
+  get shadow(): Shadow | undefined {
+    return this.memory.shadow;
+  }
+  /** From now on reads of stack bytes and registers that a run never wrote are told in `shadow.warnings`; not by code compiled at full speed. */
+  warnOfUnwritten(args: ArgCount): void {
+    this.memory.shadow = new Shadow(args);
+    for (const region of this.#stacks) this.memory.setShadowed(region);
+  }
+  /** Whether each instruction must be run by the interpreter, so that its registers are looked at. */
+  get followsRegisters(): boolean {
+    return this.shadow?.followsRegisters(this.programs) ?? false;
   }
 
   // ---- watching ----
@@ -265,6 +298,7 @@ export class Machine {
   argMem(reg: number, size: number, write = false): number {
     const at = this.u32(reg);
     if (size > 0) this.memory.need(at, this.hi32(reg), size, write ? R_WRITE : R_READ);
+    if (!write) this.shadow?.read(this, at, size);
     return at;
   }
 
@@ -273,6 +307,7 @@ export class Machine {
     const region = this.#stacks[this.depth]!;
     this.memory.setBounds(region, region.start, region.start + STACK_BYTES);
     if (this.depth > this.#highest) this.#highest = this.depth;
+    this.shadow?.opened(region.start);
     this.setReg(10, region.start + STACK_BYTES, KERNEL_HI);
     this.memory.i32[FRAME0 + this.depth * FRAME_WORDS + 13] = 0;
   }
@@ -445,11 +480,16 @@ export class Machine {
   // ---- memory that is not plain ----
   slowLoad(at: number, hi: number, size: number): void {
     const { memory } = this;
+    const { arena } = this.program.source;
+    if (hi === 0 && arena) return arenaLoad(this, arena, at, size);
     const region = hi === KERNEL_HI ? memory.regionAt(at) : undefined;
     if (region && memory.flags[region.id]! & R_SLOW && region.stride === 0 && memory.allowed(at, hi, size, R_READ)) {
       return this.kernel.slowRead(this, region, at - region.start, size);
     }
-    if (memory.allowed(at, hi, size, R_READ)) return this.#plainLoad(at, size);
+    if (memory.allowed(at, hi, size, R_READ)) {
+      memory.shadow?.read(this, at, size);
+      return this.#plainLoad(at, size);
+    }
     if (!this.program.source.faultsReadZero) memory.fault(at, hi, size, R_READ);
     this.lo = this.hi = 0;
   }
@@ -461,6 +501,8 @@ export class Machine {
   /** Stores the low `size` bytes of the pair at word `word` of memory. */
   slowStore(at: number, hi: number, size: number, word: number): void {
     const { memory } = this;
+    const { arena } = this.program.source;
+    if (hi === 0 && arena) return arenaStore(this, arena, { at, size, word });
     memory.need(at, hi, size, R_WRITE);
     const lo = memory.i32[word]!,
       high = memory.i32[word + 1]!;
@@ -479,11 +521,12 @@ export class Machine {
     this.setR0(this.lo, 0);
     return true;
   }
-  /** addr_space_cast: only arena pointers have two address spaces, and this machine gives them one value in both. */
-  addressSpaceCast(dst: number, src: number, _imm: number): void {
+  /** addr_space_cast: a program reaches an arena by the lower half of an address; user space gets the upper half back, but for NULL. */
+  addressSpaceCast(dst: number, src: number, imm: number): void {
     const r = this.memory.i32;
-    r[dst] = r[src]!;
-    r[dst + 1] = r[src + 1]!;
+    const lo = r[src]!;
+    r[dst] = lo;
+    r[dst + 1] = imm === CAST_USER && lo !== 0 ? (this.program.source.arena?.userHi ?? 0) : 0;
   }
 
   // ---- the machine as a value ----
@@ -501,6 +544,7 @@ export class Machine {
       executed: this.executed,
       tailCalls: this.tailCalls,
       continuations: [...this.#continuations],
+      shadow: this.shadow?.save(),
     };
   }
   restore(s: MachineSnapshot): void {
@@ -516,6 +560,7 @@ export class Machine {
     this.executed = s.executed;
     this.tailCalls = s.tailCalls;
     this.#continuations = [...s.continuations];
+    if (s.shadow) this.shadow?.restore(s.shadow);
     this.#callback = this.#tail = undefined;
     this.#unwinds = false;
     this.#told = -1;

@@ -1,5 +1,6 @@
 // The machine's one linear memory: allocation in regions, checked access, snapshots by page. It knows no programs and no kernel objects.
 import { DIRTY_AT, GRANULE_SHIFT, KERNEL_HI, PAGE_BYTES, USER_HI } from "./layout.ts";
+import type { Shadow } from "./shadow.ts";
 import { trap } from "./trap.ts";
 
 /** What a region is; shown to the user and used by the kernel to judge arguments. */
@@ -12,7 +13,9 @@ export const R_READ = 1,
   R_FREED = 8,
   R_USER = 16,
   /** A debugger is asked before each store. */
-  R_WATCHED = 32;
+  R_WATCHED = 32,
+  /** Loads and stores are noted in the shadow. */
+  R_SHADOW = 64;
 
 /** A piece of memory with one purpose. Offsets are in bytes of linear memory. */
 export interface Region {
@@ -75,6 +78,8 @@ export class Memory {
   size: number;
   readonly maxBytes: number;
   readonly wasm: WebAssembly.Memory | undefined;
+  /** Where it is noted which bytes of the stacks are written, when somebody asked for that. */
+  shadow: Shadow | undefined;
   #regions: (Region | undefined)[] = [undefined];
   /** First page after the bytes of `dirty`; those pages are part of no snapshot. */
   readonly #firstHeapPage: number;
@@ -228,6 +233,11 @@ export class Memory {
     for (const r of this.#regions) if (r) this.flags[r.id] = (this.flags[r.id]! & ~R_WATCHED) | (watched?.(r) ? R_WATCHED : 0);
   }
 
+  /** Sends every access of a region through the machine, which notes it. */
+  setShadowed(region: Region): void {
+    this.flags[region.id]! |= R_SHADOW;
+  }
+
   /** The region that owns an address, freed ones included. */
   regionAt(at: number): Region | undefined {
     return at >= 0 && at < this.size ? this.#regions[this.owner[at >>> GRANULE_SHIFT]!] : undefined;
@@ -243,6 +253,7 @@ export class Memory {
   }
   markDirty(at: number, bytes: number): void {
     if (bytes <= 0) return;
+    this.shadow?.wrote(at, bytes);
     const last = (at + bytes - 1) >>> 12;
     for (let page = at >>> 12; page <= last; page++) this.dirty[page] = 1;
   }
@@ -271,7 +282,7 @@ export class Memory {
   #plain(at: number, size: number, want: number): number {
     if (!(at >= 0 && at + size <= this.size)) return 0;
     const id = this.owner[at >>> GRANULE_SHIFT]!;
-    const isPlain = (this.flags[id]! & (want | R_SLOW | R_WATCHED)) === want;
+    const isPlain = (this.flags[id]! & (want | R_SLOW | R_WATCHED | R_SHADOW)) === want;
     return isPlain && at >= this.start[id]! && at + size <= this.end[id]! ? id : 0;
   }
   /** Regions have changed: what {@link quick} knows of the last ones does not hold any more. */

@@ -1,6 +1,7 @@
 // A program made ready to run: instructions decoded to flat arrays, constants placed in linear memory. It runs nothing.
 import { accessSize, isLdImm64, jumpOffset, type Insn } from "../isa/index.ts";
 import type { CodeOrigin, FuncInfo, LineInfo } from "../object/index.ts";
+import type { Arena } from "./arena.ts";
 import { KERNEL_HI, REGS_WORD } from "./layout.ts";
 import type { Memory, Region } from "./memory.ts";
 
@@ -15,8 +16,10 @@ export interface ProgramSource {
   readonly funcInfo?: readonly FuncInfo[];
   readonly subprogNames?: ReadonlyMap<number, string>;
   readonly origin?: readonly CodeOrigin[];
-  /** Value of a ld_imm64 that refers to a kernel object (map, map value, variable): an offset in linear memory, or undefined for "not supported". */
-  resolve(insn: Insn, next: Insn, insnIdx: number): number | undefined;
+  /** Value of a ld_imm64 that refers to a kernel object (map, map value, variable): an offset in linear memory, all 64 bits as a bigint, or undefined for "not supported". */
+  resolve(insn: Insn, next: Insn, insnIdx: number): number | bigint | undefined;
+  /** The arena that the program refers to. */
+  readonly arena?: Arena | undefined;
   /** Given for programs that the verifier accepted: slots whose load or store reaches other things than plain memory (contexts, kernel objects, arenas). */
   readonly special?: readonly number[];
   /** Slot of the function that runs when the program throws; without one the cookie is the result (bpf_throw, kernel/bpf/helpers.c, 6.18). */
@@ -126,7 +129,7 @@ function placeImm64(
     memory.i32[word + 1] = next.imm;
     return true;
   }
-  let address: number | undefined;
+  let address: number | bigint | undefined;
   if (insn.src === 4) {
     const target = i + 1 + insn.imm;
     if (target < 0 || target >= p.insns.length) return false;
@@ -134,6 +137,11 @@ function placeImm64(
     address = p.code.start + 8 * target;
   } else address = p.source.resolve(insn, next, i);
   if (address === undefined) return false;
+  if (typeof address === "bigint") {
+    memory.i32[word] = Number(BigInt.asIntN(32, address));
+    memory.i32[word + 1] = Number(BigInt.asIntN(32, address >> 32n));
+    return true;
+  }
   memory.i32[word] = address;
   memory.i32[word + 1] = address === 0 ? 0 : KERNEL_HI;
   return true;

@@ -2,7 +2,7 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { CodedError, hexToBytes } from "../../core/base/index.ts";
 import { helperByName } from "../../core/catalog/index.ts";
-import { packetsOf } from "../../core/hardware/index.ts";
+import { timedPacketsOf } from "../../core/hardware/index.ts";
 import { assemble, type Assembled } from "../../core/isa/index.ts";
 import { parseEvent, takesPacket, type EventSpec } from "../../core/kernel/index.ts";
 import { loadObject, openDwarf, type Btf, type Dwarf, type LineInfo, type ObjectSpec, type ProgramSpec } from "../../core/object/index.ts";
@@ -14,6 +14,8 @@ export type LaunchEvent =
   | {
       packet?: string;
       ctx?: string;
+      /** When it happens, in nanoseconds since the launch. */
+      atNs?: number;
       kprobe?: { function?: string; args?: (number | string)[]; ret?: number | string };
       tracepoint?: { name?: string; fields?: Record<string, number | string> };
       args?: (number | string)[];
@@ -124,7 +126,7 @@ function assemblyLines(assembled: Assembled, program: ProgramSpec, file: string)
 }
 
 async function eventsOf(args: LaunchArguments, program: ProgramSpec, host: Host): Promise<EventSpec[]> {
-  if (args.pcap !== undefined) return packetsOf(await read(args.pcap, host)).map((packet) => ({ packet }));
+  if (args.pcap !== undefined) return timedPacketsOf(await read(args.pcap, host));
   const listed = args.events ?? (args.event === undefined ? [{}] : [args.event]);
   if (!Array.isArray(listed) || listed.length === 0) fail("launch: 'events' is a list of one event at least");
   const events: EventSpec[] = [];
@@ -149,10 +151,14 @@ async function eventOf(e: Exclude<LaunchEvent, string>, host: Host): Promise<Eve
     name,
     args,
     ...(e.task ? { task: e.task } : {}),
+    ...(e.atNs === undefined ? {} : { atNs: timeOf(e.atNs) }),
     ...(e.packet === undefined ? {} : { packet: await bytesOf(e.packet, host) }),
     ...(e.ctx === undefined ? {} : { ctx: contextOf(e.ctx) }),
   };
 }
+
+const timeOf = (ns: number): bigint =>
+  Number.isSafeInteger(ns) && ns >= 0 ? BigInt(ns) : fail(`launch: atNs ${String(ns)} is no number of nanoseconds`);
 
 /** A packet as hex digits, or the bytes of the file of that name. */
 async function bytesOf(text: string, host: Host): Promise<Uint8Array> {

@@ -37,13 +37,18 @@ export class Runtime {
   #eventIndex = -1;
   #finish: ((stop: Stop) => { retval: number; dataOut?: Uint8Array }) | undefined;
   #told = 0;
+  /** Faults of callbacks that nobody has been told of. */
+  readonly #faults: string[] = [];
+  readonly #startNs: bigint;
 
   constructor(plan: LaunchPlan, args: LaunchArguments) {
     this.plan = plan;
     this.kernel = new SimKernel({
       kernelTypes: plan.kernelBtf,
+      warnings: true,
       hardware: { ...(args.cpus ? { cpus: args.cpus } : {}), ...(args.seed ? { seed: args.seed } : {}) },
     });
+    this.#startNs = this.kernel.hardware.nowNs;
     const fds = plan.object.maps.map((spec) => {
       const fd = this.kernel.createMap(
         spec.maxEntries === 0 && spec.type === 4 ? { ...spec, maxEntries: this.kernel.cpus } : spec,
@@ -106,11 +111,18 @@ export class Runtime {
     const event = this.plan.events[this.#eventIndex + 1];
     if (!event) return false;
     this.#eventIndex++;
+    if (event.atNs !== undefined) this.#passTime(this.#startNs + event.atNs);
     const run = prepareEvent(this.kernel, this.program, event, this.plan.kernelBtf);
     this.#finish = (stop) => run.finish(stop);
     this.kernel.begin(this.program, run.state);
     this.debugger.begin();
     return true;
+  }
+  /** Lets timers and work queues run up to a time since boot; their callbacks are not stopped in. */
+  #passTime(ns: bigint): void {
+    const traps = this.debugger.undisturbed(() => this.kernel.advanceTo(ns));
+    for (const t of traps)
+      this.#faults.push(`${t.program}: trap at instruction ${t.insnIdx} in a callback of a timer or work queue: ${t.message}`);
   }
   /** Names of hooks that the current event begins at. */
   hooks(): string[] {
@@ -134,6 +146,12 @@ export class Runtime {
     const fresh = events.slice(this.#told);
     this.#told = events.length;
     return fresh.map((e) => (e.kind === "trace" ? e.text! : `${e.kind} event of ${e.map}: ${e.data!.length} bytes`));
+  }
+
+  /** What the program did that is likely a mistake, since the last call. */
+  takeWarnings(): string[] {
+    const faults = this.#faults.splice(0);
+    return [...faults, ...this.kernel.takeWarnings().map((w) => `${w.program}: warning at instruction ${w.insnIdx}: ${w.message}`)];
   }
 
   /** The functions inlined at a slot and the one around them, innermost first; one plain frame where nothing is known. */

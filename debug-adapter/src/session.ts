@@ -202,6 +202,7 @@ export class BeelineSession extends DebugSession {
     this.#standing = false;
     running.scopes.reset();
     for (const line of running.runtime.takeOutput()) this.#output(line.endsWith("\n") ? line : `${line}\n`, "stdout");
+    for (const line of running.runtime.takeWarnings()) this.#output(`${line}\n`, "important");
     switch (halt.reason) {
       case "end":
         return this.#eventEnded(halt);
@@ -234,7 +235,7 @@ export class BeelineSession extends DebugSession {
     if (text !== undefined) [event.body.description, event.body.text] = [text, text];
     this.sendEvent(event);
   }
-  #output(text: string, category: "console" | "stdout" | "stderr"): void {
+  #output(text: string, category: "console" | "important" | "stdout" | "stderr"): void {
     this.sendEvent(new OutputEvent(text, category));
   }
 

@@ -9,6 +9,20 @@ const source = { path: example("xdp_parse.bpf.c") };
 const launch = { program: example("xdp_parse.bpf.o"), packet: DNS, stopOnEntry: true };
 const BY_INSN = { granularity: "instruction" };
 
+const HOLE = `	.section xdp,"ax",@progbits
+	.globl xdp_hole
+	.type xdp_hole,@function
+xdp_hole:
+	*(u32 *)(r10 - 8) = 1
+	r1 = *(u64 *)(r10 - 8)
+	r1 += r7
+	r0 = 2
+	exit
+	.size xdp_hole, .-xdp_hole
+	.section license,"aw"
+	.asciz "GPL"
+`;
+
 let script: string;
 let client: Client;
 beforeAll(async () => {
@@ -25,6 +39,29 @@ async function atEntry(args: object = launch): Promise<Client> {
   return client;
 }
 
+describe("timers", () => {
+  const program = join(import.meta.dirname, "../fixtures/timers/tick.bpf.o");
+  it("run between events that say when they happen, and are not stopped in", async () => {
+    client = Client.spawn(script);
+    const c = client;
+    const events = [0, 3_500_000, 2_000_000, 7_500_000].map((atNs) => ({ packet: DNS, atNs }));
+    await c.launch({ program, events, stopOnEntry: true, stopAtHooks: ["xdp"] });
+    await c.send("setFunctionBreakpoints", { breakpoints: [{ name: "tick" }] });
+    await c.send("configurationDone");
+    const ticks: string[] = [];
+    for (let i = 0; i < events.length; i++) {
+      expect(await c.stop()).toMatchObject({ reason: "function breakpoint", line: 32 });
+      ticks.push(await c.evaluate("ticks[0]"));
+      await c.send("continue", { threadId: 1 });
+    }
+    await c.event("terminated");
+    expect(ticks).toEqual(["0", "3", "3", "7"]);
+  });
+  it("say what is wrong with a time", async () => {
+    client = Client.spawn(script);
+    await expect(client.launch({ program, events: [{ packet: DNS, atNs: -1 }] })).rejects.toThrow("atNs -1 is no number of nanoseconds");
+  });
+});
 describe("an XDP program", () => {
   it("stops at the entry with registers, context, packet and maps", async () => {
     const c = await atEntry();
@@ -67,6 +104,29 @@ describe("an XDP program", () => {
     expect((await c.scope("Registers"))["pc"].value).toBe("4");
     expect(await c.go("reverseContinue")).toMatchObject({ line: 46 });
     expect((await c.scope("Registers"))["pc"].value).toBe("0");
+  });
+
+  it("warns when a run reads what it never wrote, once, whether it steps or runs", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "beeline-dap-"));
+    const program = join(dir, "hole.s");
+    writeFileSync(program, HOLE);
+    try {
+      const c = await atEntry({ program, packet: DNS, stopOnEntry: true });
+      await c.go("next");
+      expect(c.output("important")).toBe("");
+      await c.go("next");
+      const first = "xdp_hole: warning at instruction 1: read of 8 bytes at fp-8 of frame 0: the byte at fp-4 was never written\n";
+      expect(c.output("important")).toBe(first);
+      await c.go("stepBack");
+      await c.go("next");
+      expect(c.output("important")).toBe(first);
+      await c.send("continue", { threadId: 1 });
+      await c.event("terminated");
+      expect(c.output("important")).toBe(`${first}xdp_hole: warning at instruction 2: r7 is read and was never written\n`);
+      expect(c.output("console")).toBe("xdp_hole returned 2 (XDP_PASS)\n");
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it("shows locals of inlined functions and of their callers, and steps over and out of them", async () => {

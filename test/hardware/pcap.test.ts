@@ -1,6 +1,6 @@
 // Captures in pieces: pcap and pcapng in both byte orders, whole, byte by byte, cut and broken.
 import { describe, expect, it } from "vitest";
-import { packetsOf, PcapReader, pcapHeader, pcapRecord } from "../../core/hardware/index.ts";
+import { packetsOf, PcapReader, pcapHeader, pcapRecord, timedPacketsOf } from "../../core/hardware/index.ts";
 
 const PACKETS = [Uint8Array.of(1, 2, 3), new Uint8Array(0), new Uint8Array(300).fill(7)];
 const classic = (little: boolean): Uint8Array => {
@@ -61,4 +61,36 @@ describe.each([
 it("refuses other files", () => {
   for (const text of ["", "abc", "hello, world, this is text"])
     expect(() => packetsOf(Buffer.from(text))).toThrow("neither a pcap nor a pcapng");
+});
+
+describe("times", () => {
+  const record = (seconds: number, fraction: number): Buffer => {
+    const head = Buffer.alloc(16);
+    [seconds, fraction, 1, 1].forEach((n, i) => head.writeUInt32LE(n, 4 * i));
+    return Buffer.concat([head, Buffer.of(1)]);
+  };
+  const times = (bytes: Uint8Array): bigint[] => timedPacketsOf(bytes).map((p) => p.atNs);
+  it("of a pcap count from the first packet, in microseconds or nanoseconds", () => {
+    const records = [record(1_700_000_000, 999_999), record(1_700_000_001, 1), record(1_699_999_999, 0), record(1_700_000_100, 999_999)];
+    expect(times(Buffer.concat([pcapHeader(), ...records]))).toEqual([0n, 2000n, 0n, 100_000_000_000n]);
+    const nanos = Buffer.from(pcapHeader());
+    nanos.writeUInt32LE(0xa1b23c4d, 0);
+    expect(times(Buffer.concat([nanos, ...records]))).toEqual([0n, 999_000_002n, 0n, 100_000_000_000n]);
+  });
+  it.each([
+    ["without a resolution", [], 1000n],
+    ["in nanoseconds", [9, 0, 1, 0, 9, 0, 0, 0], 1n],
+    ["in parts of two", [9, 0, 1, 0, 0x80 | 10, 0, 0, 0], 976563n],
+  ] as const)("of a pcapng %s", (_name, option, unit) => {
+    const u32 = (n: number): Buffer => {
+      const b = Buffer.alloc(4);
+      b.writeUInt32LE(n);
+      return b;
+    };
+    const block = (type: number, body: Buffer): Buffer => Buffer.concat([u32(type), u32(body.length + 12), body, u32(body.length + 12)]);
+    const packet = (time: number): Buffer => block(6, Buffer.concat([u32(0), u32(1), u32(time), u32(4), u32(4), u32(7)]));
+    const section = block(0x0a0d0d0a, Buffer.concat([u32(0x1a2b3c4d), u32(1), u32(0xffffffff), u32(0xffffffff)]));
+    const device = block(1, Buffer.concat([u32(1), u32(65535), Buffer.from(option)]));
+    expect(times(Buffer.concat([section, device, packet(5), packet(6)]))).toEqual([0n, unit]);
+  });
 });

@@ -200,6 +200,21 @@ export function sequence(s: Subject, count: number, seed: number): string[] {
   return lines;
 }
 
+/** Operations on a bloom filter: every second value is never put in. */
+export function bloomSequence(valueSize: number, count: number, seed: number): string[] {
+  const roll = dice(seed);
+  const lines = [`map ${T.BLOOM_FILTER} 0 ${valueSize} 512 0 3 -1`];
+  const value = (odd: number): string => le(2 * roll(400) + odd, valueSize);
+  const flags = (): number => [0, 0, 0, 0, 0, 1, 2, 4][roll(8)]!;
+  for (let i = 0; i < count; i++) {
+    const pick = roll(12);
+    if (pick < 4) lines.push(`up - ${value(0)} ${flags()}`);
+    else if (pick < 10) lines.push(`lk - ${value(roll(2))} ${roll(6) ? 0 : flags()}`);
+    else lines.push(["dl -", "nx -", `ld - ${flags()}`][roll(3)]!);
+  }
+  return [...lines, "fz", `up - ${value(0)} 0`, `lk - ${value(0)} 0`, "dl -", "fz"];
+}
+
 /** Hash maps have an order of their own: their batches are asked for whole. */
 function batchLine(s: Subject, roll: Roll): string {
   const count = roll(5);
@@ -257,7 +272,9 @@ export class SimAsk {
         return typeof next === "number" ? String(-next) : `0 ${bytesToHex(next)}`;
       }
       case "lk":
-        return text(this.#kernel.mapLookup(fdOf, key ?? new Uint8Array(0), Number(words[1])));
+        return words.length === 3
+          ? text(this.#kernel.mapLookup(fdOf, new Uint8Array(0), Number(words[2]), this.#value(words[1]!)))
+          : text(this.#kernel.mapLookup(fdOf, key ?? new Uint8Array(0), Number(words[1])));
       case "ld":
         return text(this.#kernel.mapLookupAndDelete(fdOf, key ?? new Uint8Array(0), Number(words[1])));
       default:

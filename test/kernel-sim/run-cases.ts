@@ -1,6 +1,6 @@
 // Small programs that are run here and by the running kernel, with the lines that ask it. It judges nothing.
 import { encodeInsns } from "../../core/isa/index.ts";
-import { loadWithMaps, SimKernel, testRun } from "../../core/kernel/index.ts";
+import { loadWithMaps, SimKernel, testRun, type EngineName } from "../../core/kernel/index.ts";
 import type { Btf } from "../../core/object/index.ts";
 import { verify } from "../../core/verifier/index.ts";
 import { kernelBtf } from "../parity/corpora.ts";
@@ -24,6 +24,9 @@ const hex = (bytes: Uint8Array | undefined): string => (bytes?.length ? Buffer.f
 const built = (c: RunCase): ReturnType<typeof build> =>
   build({ ...c, check: "memory", neighbour: {} } as unknown as Parameters<typeof build>[0]);
 
+/** The program as the verifier gets it. */
+export const inputOf = (c: RunCase): ReturnType<typeof build>["input"] => built(c).input;
+
 /** The lines for test/kernel/ask.c, which end in one `test`. `host` are the types of the kernel that is asked: its kfuncs have other numbers. */
 export function questionOf(c: RunCase, host: Btf): string[] {
   const b = built(c);
@@ -43,7 +46,7 @@ export function comparable(c: RunCase, answer: string): string {
   return words.map((w, i) => (c.maps?.[i - 5]?.value ? "-" : w)).join(" ");
 }
 /** The same answer from the simulated kernel. */
-export function answerOf(c: RunCase, engine: "interpreter" | "wasm" = "interpreter"): string {
+export function answerOf(c: RunCase, engine: EngineName = "interpreter"): string {
   const { input } = built(c);
   const verdict = verify(input, { logLevel: 1, kernelBtf: kernelBtf(), caps: c.caps ?? "full" });
   if (verdict.verdict !== "accept") return `load ${verdict.errno} ${verdict.error.at(-1) ?? verdict.message}`;

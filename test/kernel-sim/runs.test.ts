@@ -1,4 +1,4 @@
-// Helpers and kfuncs in small programs: result, packet, context and maps as Linux 6.18.44 gave them, in the interpreter and in WebAssembly.
+// Helpers and kfuncs in small programs: result, packet, context and maps as Linux 6.18.44 gave them, in all three gears.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { HELPERS } from "../../core/catalog/index.ts";
@@ -14,7 +14,7 @@ describe(`${CASES.length} cases`, () => {
     // All but those whose input the kernel refuses.
     expect(Object.entries(ANSWERS).filter(([name, a]) => !a.startsWith("ran 0 ") && !name.startsWith("netfilter with state"))).toEqual([]);
   });
-  it.each(["interpreter", "wasm"] as const)("answer as the kernel: %s", (engine) => {
+  it.each(["interpreter", "stoppable", "wasm"] as const)("answer as the kernel: %s", (engine) => {
     const differ = CASES.flatMap((c) => {
       const here = answerOf(c, engine);
       return here === ANSWERS[c.name] ? [] : [{ name: c.name, kernel: ANSWERS[c.name], here }];

@@ -14,8 +14,6 @@ const EXCEPT: Readonly<Record<string, string>> = {
   check_valid_spill_fill: "returns bits of an address",
   check_corrupted_spill_fill_lsb: "returns bits of an address",
   check_corrupted_spill_fill_msb: "returns bits of an address",
-  big_alloc1: "wants an arena of 4 GB; 16 MB are held here",
-  basic_alloc2: "writes behind an arena's last page, which the kernel drops and this machine traps",
 };
 const NO_DATA: ReadonlySet<number> = new Set([
   PROG_TYPE.SYSCALL,

@@ -9,13 +9,16 @@ const words = (address: bigint): [number, number] => [Number(address & 0xfffffff
 /** Bytes at a 64-bit address, or undefined when any of them is not there. */
 export function readSafely(kernel: SimKernel, address: bigint, size: number): Uint8Array | undefined {
   const [at, hi] = words(address);
-  return size === 0 || kernel.memory.allowed(at, hi, size, R_READ) ? kernel.memory.read(at, size) : undefined;
+  if (size === 0 || !kernel.memory.allowed(at, hi, size, R_READ)) return size === 0 ? new Uint8Array(0) : undefined;
+  kernel.machine.shadow?.read(kernel.machine, at, size);
+  return kernel.memory.read(at, size);
 }
 /** The bytes up to and without NUL, at most `max`; undefined when memory ends before. */
 export function readStringBytes(kernel: SimKernel, address: bigint, max: number): Uint8Array | undefined {
   const [at, hi] = words(address);
   for (let i = 0; i < max; i++) {
     if (!kernel.memory.allowed(at + i, hi, 1, R_READ)) return undefined;
+    kernel.machine.shadow?.read(kernel.machine, at + i, 1);
     if (kernel.memory.u8[at + i] === 0) return kernel.memory.read(at, i);
   }
   return kernel.memory.read(at, max);

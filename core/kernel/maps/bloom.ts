@@ -3,11 +3,15 @@ import { EINVAL, ENOENT, EOPNOTSUPP } from "../errno.ts";
 import { BPF_ANY, BpfMap, keyOf, keyOfBytes, type SysResult } from "./map.ts";
 
 export class BloomMap extends BpfMap {
-  #set: ReadonlySet<number | string> = new Set();
+  #set = new Set<number | string>();
+  /** Whether a saved state holds `#set`, so that a push must leave it alone. */
+  #isShared = false;
 
   #add(key: number | string, flags: number): number {
     if (flags !== BPF_ANY) return -EINVAL;
-    this.#set = new Set(this.#set).add(key);
+    if (this.#isShared) this.#set = new Set(this.#set);
+    this.#isShared = false;
+    this.#set.add(key);
     return 0;
   }
   override push(valueAt: number, flags: number): number {
@@ -20,11 +24,9 @@ export class BloomMap extends BpfMap {
     return 0;
   }
   /** As peek: bpf(2) passes the value to look for and gets it back. */
-  sysHas(value: Uint8Array): number {
-    return this.#set.has(keyOfBytes(value)) ? 0 : -ENOENT;
-  }
-  override sysLookup(): SysResult {
-    return -EINVAL;
+  override sysLookup(_key: Uint8Array, _flags = 0, value?: Uint8Array): SysResult {
+    if (value?.length !== this.valueSize) return -EINVAL;
+    return this.#set.has(keyOfBytes(value)) ? value.slice() : -ENOENT;
   }
   override sysUpdate(_key: Uint8Array, value: Uint8Array, flags: number): number {
     return this.#add(keyOfBytes(value.subarray(0, this.valueSize)), flags);
@@ -39,9 +41,11 @@ export class BloomMap extends BpfMap {
     return -EOPNOTSUPP;
   }
   override save(): unknown {
+    this.#isShared = true;
     return [this.frozen, this.#set];
   }
   override restore(state: unknown): void {
-    [this.frozen, this.#set] = state as [boolean, ReadonlySet<number | string>];
+    [this.frozen, this.#set] = state as [boolean, Set<number | string>];
+    this.#isShared = true;
   }
 }

@@ -104,8 +104,8 @@ export abstract class BpfMap {
   /** The key after `key` (undefined: the first), or a negative errno. */
   abstract nextKey(key: Uint8Array | undefined): SysResult;
 
-  /** Value of a key for bpf(2), or a negative errno. */
-  sysLookup(key: Uint8Array, flags = 0): SysResult {
+  /** Value of a key for bpf(2), or a negative errno. A bloom filter has no keys: it is asked whether it holds `_value`. */
+  sysLookup(key: Uint8Array, flags = 0, _value?: Uint8Array): SysResult {
     if (flags & ~BPF_F_LOCK) return -EINVAL;
     const at = this.lookupBytes(key);
     return at ? this.readValue(at) : -ENOENT;
@@ -151,8 +151,8 @@ export abstract class BpfMap {
   lookupPercpu(_keyAt: number, _cpu: number): number {
     return 0;
   }
-  /** Address of element 0 plus `off` for ld_imm64 of a map value, or undefined. */
-  valueAddress(_off: number): number | undefined {
+  /** Address of element 0 plus `off` for ld_imm64 of a map value, of an arena the user's address as all 64 bits, or undefined. */
+  valueAddress(_off: number): number | bigint | undefined {
     return undefined;
   }
   /** Runs `each` over elements in the map's order until it returns false: address of the key and of the value. */

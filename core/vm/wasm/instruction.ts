@@ -12,6 +12,7 @@ import {
   BPF_XOR,
 } from "../../isa/index.ts";
 import { CONTEXT_AT, DIRTY_AT, KERNEL_HI, MAX_LOOPS, REG_COUNT, REGS_AT, SHOWN, SHOWN_FIELDS_END, STACK_STRIDE } from "../layout.ts";
+import { CAST_USER } from "../arena.ts";
 import { OP, type Program } from "../program.ts";
 import { AT, FP, IMPORT, LONG, LOOPS, register } from "./locals.ts";
 import { isInPlace, lookupInPlace, NOT_HERE, type KnownMap } from "./lookup.ts";
@@ -241,9 +242,7 @@ export class Emitter {
       case 7:
         return this.#alu(slot, op);
       case 6:
-        // addr_space_cast: one address space, as in the interpreter.
-        this.#source(slot);
-        return this.#set(this.#program.insns[slot]!.dst);
+        return this.#cast(slot);
       case 1:
         return this.#load(slot, op);
       case 3:
@@ -282,6 +281,18 @@ export class Emitter {
     if (!isRegisterForm(insns[slot]!.code)) return this.#i64(imm[slot]!, 0);
     this.#source32(slot);
     this.code.byte(W.extend_u);
+  }
+  /** addr_space_cast, as in Machine.addressSpaceCast. */
+  #cast(slot: number): void {
+    const { source, imm, insns } = this.#program;
+    const userHi = imm[slot] === CAST_USER ? (source.arena?.userHi ?? 0) : 0;
+    this.#source32(slot);
+    this.code.byte(W.extend_u);
+    this.#i64(0, userHi);
+    this.#i64(0, 0);
+    this.#source32(slot);
+    this.code.byte(W.select, W.i64or);
+    this.#set(insns[slot]!.dst);
   }
   #negate(slot: number, wide: boolean): void {
     this.#i64(0, 0);

@@ -1,7 +1,7 @@
 // Runs programs as WebAssembly that stops at breakpoints, hands over to the interpreter for what it does not do itself, and takes over again.
 import { accessSize } from "../../isa/index.ts";
 import { interpret, STOP_BREAK, STOP_BUDGET, STOP_EXIT } from "../interpreter.ts";
-import { DIRTY_AT } from "../layout.ts";
+import { DIRTY_AT, PAGE_BYTES } from "../layout.ts";
 import type { Machine, Stop } from "../machine.ts";
 import { OP, type Program } from "../program.ts";
 import { TrapSignal } from "../trap.ts";
@@ -43,7 +43,7 @@ export class StoppableEngine {
   run(budget: number): Stop {
     const vm = this.#vm;
     if (vm.done) return { kind: "exit", retval: vm.r0() };
-    if (!vm.memory.wasm) return vm.run(budget);
+    if (!vm.memory.wasm || vm.followsRegisters) return vm.run(budget);
     const end = vm.executed + budget;
     this.#now = undefined;
     try {
@@ -75,7 +75,7 @@ export class StoppableEngine {
   }
   #enter(run: Run, unit: number, fuel: number): number {
     const vm = this.#vm;
-    vm.memory.markDirty(0, DIRTY_AT);
+    vm.memory.dirty.fill(1, 0, DIRTY_AT / PAGE_BYTES);
     try {
       vm.memory.i32[SCRATCH_WORD] = fuel;
       const status = run(unit);
@@ -94,10 +94,11 @@ export class StoppableEngine {
     const breaks = new Set<number>();
     for (let i = 0; i < program.op.length; i++) if (program.op[i] === OP.BREAK) breaks.add(i);
     const watched = this.#vm.watch !== undefined;
-    const key = `${watched ? "w" : ""}${[...breaks].join()}`;
+    const shadowed = this.#vm.shadow !== undefined;
+    const key = `${watched ? "w" : ""}${shadowed ? "s" : ""}${[...breaks].join()}`;
     let known = this.#compiled[program.id];
     if (known?.program !== program || known.key !== key)
-      this.#compiled[program.id] = known = this.#compile(program, key, { breaks, watched });
+      this.#compiled[program.id] = known = this.#compile(program, key, { breaks, watched, shadowed });
     return known;
   }
   #compile(program: Program, key: string, options: StopOptions): Compiled {

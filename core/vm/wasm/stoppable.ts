@@ -74,6 +74,8 @@ export interface StopOptions {
   readonly breaks: ReadonlySet<number>;
   /** Whether stores may be watched, so that each goes through the machine. */
   readonly watched: boolean;
+  /** Whether the frames' accesses are noted, so that each goes through the machine. */
+  readonly shadowed: boolean;
 }
 export interface Stoppable {
   readonly bytes: Uint8Array;
@@ -115,7 +117,7 @@ class StoppableBody {
   /** Unit that is emitted. */
   #unit = 0;
 
-  constructor(program: Program, memory: Memory, { breaks, watched }: StopOptions) {
+  constructor(program: Program, memory: Memory, { breaks, watched, shadowed }: StopOptions) {
     this.#program = program;
     this.#breaks = breaks;
     const special = program.source.special && new Set(program.source.special);
@@ -123,7 +125,7 @@ class StoppableBody {
     this.#plain = (slot) => {
       const insn = program.insns[slot]!;
       const isStore = insnClass(insn) >= 2;
-      if (watched && isStore) return false;
+      if (shadowed || (watched && isStore)) return false;
       return special ? !special.has(slot) : isFrameAccess(insn);
     };
     const word = (slot: number): number => (program.code.start >> 2) + 2 * slot;
@@ -135,7 +137,7 @@ class StoppableBody {
       marksPages: true,
       faulted: (slot, inside) => this.#faulted(slot, inside),
       // Who watches wants to be asked about calls. An unverified program may pass anything as a map or key.
-      ...(watched || !special ? {} : { lookup: IMPORTS.length + 1, mapAt: knownMaps(program, memory) }),
+      ...(watched || shadowed || !special ? {} : { lookup: IMPORTS.length + 1, mapAt: knownMaps(program, memory) }),
       showsContext: special !== undefined,
     };
     this.#target = target;

@@ -7,10 +7,14 @@ import {
   MAP_TYPE_DOCS,
   PROGRAM_TYPE_DOCS,
   HELPERS,
+  helperErrors,
   helperProgramTypes,
+  kfuncErrors,
   KFUNCS,
   kfuncProgramTypes,
   MAP_TYPE_NAMES,
+  mapTypeErrors,
+  mapTypeFlags,
   mapTypeSince,
   PROG_TYPE_NAMES,
   progTypeSince,
@@ -18,7 +22,7 @@ import {
   type HelperRecord,
 } from "../../../core/catalog/index.ts";
 import { functionText } from "../../../core/object/index.ts";
-import { NOT_SIMULATED, SIMULATED } from "../../../core/kernel/index.ts";
+import { NOT_SIMULATED, SIMULATED, verdictName } from "../../../core/kernel/index.ts";
 import { readKernelTypes } from "./input.ts";
 import { formatOption, parseOptions, UsageError } from "./usage.ts";
 
@@ -59,6 +63,7 @@ export const helpers = listing(
       since: h.since,
       gpl_only: h.gplOnly,
       program_types: helperProgramTypes(h.id),
+      errors: helperErrors(h.name),
       ...simulated(h.name),
       doc: h.doc,
     })),
@@ -76,6 +81,7 @@ export const kfuncs = listing(
       gpl_only: true,
       flags: [...k.flags],
       program_types: kfuncProgramTypes(k.name),
+      errors: kfuncErrors(k.name),
       ...simulated(k.name),
       doc: k.doc,
     }));
@@ -83,6 +89,15 @@ export const kfuncs = listing(
   (row) =>
     `${(row["prototype"] || row["name"]) as string}  ${(row["flags"] as string[]).join(" ")}  (since ${String(row["since"] ?? "?")})`,
 );
+
+/** Names of results, where they have names. */
+function returnCodes(progType: number): Record<string, number> {
+  const named = [-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 128, 256].map((code): [string | undefined, number] => [
+    verdictName(progType, code >>> 0),
+    code,
+  ]);
+  return Object.fromEntries(named.filter(([name]) => name !== undefined));
+}
 
 export const programTypes = listing(
   () =>
@@ -96,7 +111,9 @@ export const programTypes = listing(
           name,
           since: progTypeSince(id),
           context: context?.struct ?? null,
+          context_fields: context?.fields.map(([field]) => field) ?? [],
           returns: range ? [range.min, range.max] : null,
+          return_codes: returnCodes(id),
           doc: PROGRAM_TYPE_DOCS[name] ?? "",
         },
       ];
@@ -107,7 +124,19 @@ export const programTypes = listing(
 export const mapTypes = listing(
   () =>
     MAP_TYPE_NAMES.flatMap((name, id) =>
-      id === 0 ? [] : [{ id, name, since: mapTypeSince(id), ...simulated(name), doc: MAP_TYPE_DOCS[name] ?? "" }],
+      id === 0
+        ? []
+        : [
+            {
+              id,
+              name,
+              since: mapTypeSince(id),
+              flags: mapTypeFlags(name),
+              errors: mapTypeErrors(name),
+              ...simulated(name),
+              doc: MAP_TYPE_DOCS[name] ?? "",
+            },
+          ],
     ),
   (row) => `${String(row["id"]).padStart(3)}  ${row["name"] as string}`,
 );

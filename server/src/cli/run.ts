@@ -7,6 +7,7 @@ import {
   loadWithMaps,
   parseEvent,
   prepareEvent,
+  seesTime,
   SimKernel,
   takesPacket,
   verdictName,
@@ -15,14 +16,14 @@ import {
   type LoadSpec,
 } from "../../../core/kernel/index.ts";
 import { loadObject, type Btf, type ObjectSpec, type ProgramSpec } from "../../../core/object/index.ts";
-import type { Trap } from "../../../core/vm/index.ts";
+import type { Trap, Warning } from "../../../core/vm/index.ts";
 import { verify, verifyInputOf } from "../../../core/verifier/index.ts";
-import { packetsOf, pcapHeader, pcapRecord } from "../../../core/hardware/index.ts";
+import { pcapHeader, pcapRecord, timedPacketsOf } from "../../../core/hardware/index.ts";
 import { readKernelTypes, readObject } from "./input.ts";
 import { engineOption, formatOption, parseOptions, UsageError } from "./usage.ts";
 
 const USAGE =
-  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE [--summary] | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--engine interpreter|stoppable|wasm] [--format text|json]";
+  "usage: beeline run FILE --program NAME [--packet HEX|FILE | --pcap FILE [--summary] | --ctx HEX | --event 'NAME KEY=VALUE ...'] [--repeat N] [--pcap-out FILE] [--btf FILE|host] [--seed N] [--until NS] [--engine interpreter|stoppable|wasm] [--format text|json]";
 
 /** What one run gave; the names are the contract's. */
 interface Row {
@@ -34,6 +35,8 @@ interface Row {
   readonly trace: readonly string[];
   readonly events: readonly { map: string; data: string }[];
   readonly maps: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Reads of what the program never wrote; the gears of compiled code do not tell. */
+  readonly warnings: readonly Warning[];
 }
 
 /** Bytes given as hex digits or as the name of a file with them or with raw bytes. */
@@ -79,13 +82,20 @@ function mapContents(kernel: SimKernel): Row["maps"] {
   );
 }
 
+/** Lets what waits for the clock run up to a time since boot. Throws the trap of a callback. */
+function passTime(kernel: SimKernel, program: LoadedProgram, ns: bigint | undefined): void {
+  const [trap] = ns === undefined ? [] : kernel.advanceTo(ns);
+  if (trap) throw trapped(program, trap, "a callback of a timer or work queue: ");
+}
+
 function once(
   kernel: SimKernel,
   program: LoadedProgram,
   event: EventSpec,
-  options: { repeat: number; btf: Btf | undefined },
+  options: { repeat: number; btf: Btf | undefined; startNs: bigint; untilNs: bigint | undefined },
 ): Row & { packet?: Uint8Array } {
   const told = kernel.events.length;
+  passTime(kernel, program, event.atNs === undefined ? undefined : options.startNs + event.atNs);
   const prepared = prepareEvent(kernel, program, event, options.btf);
   const started = performance.now();
   let stop;
@@ -96,6 +106,7 @@ function once(
   }
   const ns = Math.round(((performance.now() - started) * 1e6) / options.repeat);
   const result = prepared.finish(stop!);
+  passTime(kernel, program, options.untilNs);
   const news = kernel.events.slice(told);
   return {
     retval: result.retval,
@@ -106,6 +117,7 @@ function once(
     trace: news.flatMap((e) => (e.kind === "trace" ? [e.text ?? ""] : [])),
     events: news.flatMap((e) => (e.kind === "trace" ? [] : [{ map: e.map ?? "", data: bytesToHex(e.data ?? new Uint8Array()) }])),
     maps: mapContents(kernel),
+    warnings: kernel.takeWarnings(),
     ...(result.dataOut ? { packet: result.dataOut } : {}),
   };
 }
@@ -119,9 +131,12 @@ interface Summary {
 }
 /** Runs all packets of a capture, however long, and gives one row: how often each result came. */
 function summary(kernel: SimKernel, program: LoadedProgram, file: string): Summary {
-  const capture = new CaptureFeed(kernel, program, (trap, packet) => {
+  const startNs = kernel.hardware.nowNs;
+  const arrives = seesTime(program) ? (sinceNs: number) => passTime(kernel, program, startNs + BigInt(sinceNs)) : undefined;
+  const fail = (trap: Trap, packet: number): never => {
     throw trapped(program, trap, `packet ${packet}: `);
-  });
+  };
+  const capture = new CaptureFeed(kernel, program, fail, arrives);
   const started = performance.now();
   const fd = openSync(file, "r");
   try {
@@ -140,6 +155,10 @@ function summary(kernel: SimKernel, program: LoadedProgram, file: string): Summa
 }
 const trapped = (program: LoadedProgram, { insnIdx, message }: Trap, where = ""): CodedError =>
   new CodedError("trap", `${where}${program.spec.name}: trap at instruction ${insnIdx}: ${message}`);
+
+/** The warnings as lines for stderr. */
+const warned = (warnings: readonly Warning[]): string =>
+  warnings.map((w) => `beeline run: warning: ${w.program}: instruction ${w.insnIdx}: ${w.message}\n`).join("");
 
 function text(program: LoadedProgram, r: Row): string {
   const lines = [`${program.spec.name} returned ${r.retval}${r.verdict ? ` (${r.verdict})` : ""}`];
@@ -163,7 +182,7 @@ function eventsOf(values: Record<string, string | boolean | undefined>, program:
   const base: EventSpec = one("event") === undefined ? {} : parseEvent(one("event")!);
   const ctx = one("ctx") === undefined ? {} : { ctx: bytesOf("--ctx", one("ctx")!) };
   const file = one("pcap");
-  if (file !== undefined) return packetsOf(readFileSync(file)).map((packet) => ({ ...base, ...ctx, packet }));
+  if (file !== undefined) return timedPacketsOf(readFileSync(file)).map((timed) => ({ ...base, ...ctx, ...timed }));
   const packet = one("packet") === undefined ? {} : { packet: bytesOf("--packet", one("packet")!) };
   const event = { ...base, ...ctx, ...packet };
   if (takesPacket(program.type) && !event.packet)
@@ -171,22 +190,44 @@ function eventsOf(values: Record<string, string | boolean | undefined>, program:
   return [event];
 }
 
+/** A number of an option, at most 2^53. Throws UsageError. */
+function wholeNumber(option: string, text: string): bigint {
+  if (/^\d{1,15}$/.test(text)) return BigInt(text);
+  throw new UsageError(`${option} ${text}: it is a whole number`);
+}
+
 /** Status 0 when every event ran, 2 when the input is no good or the program would not load. */
 export async function run(args: string[]): Promise<number> {
   const string = { type: "string" } as const;
   const { values, positionals } = parseOptions(args, {
     ...{ program: string, packet: string, pcap: string, ctx: string, event: string, repeat: string, engine: string },
-    ...{ "pcap-out": string, btf: string, format: string, summary: { type: "boolean" }, help: { type: "boolean" } },
+    ...{
+      seed: string,
+      until: string,
+      "pcap-out": string,
+      btf: string,
+      format: string,
+      summary: { type: "boolean" },
+      help: { type: "boolean" },
+    },
   });
   const [file] = positionals;
   if (values.help || file === undefined || positionals.length > 1) throw new UsageError(USAGE);
   const format = formatOption(values.format, ["text", "json"]);
   const repeat = Number(values.repeat ?? "1");
   if (!Number.isInteger(repeat) || repeat < 1) throw new UsageError(`--repeat ${values.repeat}: it is a whole number above 0`);
+  const seed = wholeNumber("--seed", values.seed ?? "1");
+  const untilNs = values.until === undefined ? undefined : wholeNumber("--until", values.until);
   const types = readKernelTypes(values.btf);
   const object = loadObject(await readObject(file, types), { kernelBtf: types.btf, fileName: file });
   const spec = pick(object, values.program);
-  const kernel = new SimKernel({ engine: engineOption(values.engine), kernelTypes: types.btf });
+  const engine = engineOption(values.engine);
+  const kernel = new SimKernel({
+    engine,
+    kernelTypes: types.btf,
+    hardware: { seed: Number(seed) },
+    warnings: engine === "interpreter" && !values.summary,
+  });
   const program = loadWithMaps(kernel, mustVerify(spec, object, types.btf), object.maps);
   if (values.summary) {
     if (typeof values.pcap !== "string") throw new UsageError("--summary goes with --pcap FILE");
@@ -197,10 +238,14 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   const out: Uint8Array[] = [];
-  for (const event of eventsOf(values, spec)) {
-    const { packet, ...row } = once(kernel, program, event, { repeat, btf: types.btf });
+  const startNs = kernel.hardware.nowNs;
+  const events = eventsOf(values, spec);
+  for (const [i, event] of events.entries()) {
+    const end = i === events.length - 1 && untilNs !== undefined ? startNs + untilNs : undefined;
+    const { packet, ...row } = once(kernel, program, event, { repeat, btf: types.btf, startNs, untilNs: end });
     if (packet) out.push(packet);
     process.stdout.write(format === "json" ? `${JSON.stringify(row)}\n` : text(program, row));
+    if (format === "text") process.stderr.write(warned(row.warnings));
   }
   if (values["pcap-out"] !== undefined) writeFileSync(values["pcap-out"], pcap(out));
   return 0;

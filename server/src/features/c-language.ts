@@ -11,10 +11,18 @@ import {
   type SignatureHelp,
 } from "vscode-languageserver/node";
 import type { TextDocument } from "vscode-languageserver-textdocument";
-import { contextFields, HELPERS, MAP_TYPE_DOCS, PROG_TYPE_NAMES, PROGRAM_TYPE_DOCS } from "../../../core/catalog/index.ts";
+import {
+  contextFields,
+  HELPERS,
+  MAP_TYPE_DOCS,
+  mapTypeErrors,
+  mapTypeFlags,
+  PROG_TYPE_NAMES,
+  PROGRAM_TYPE_DOCS,
+} from "../../../core/catalog/index.ts";
 import { findSection } from "../../../core/object/index.ts";
 import { readC, sectionAt } from "../syntax/c-syntax.ts";
-import { helperMarkdown, helperNamed, parameter, prototype, refusal } from "./helper-text.ts";
+import { errorLines, helperMarkdown, helperNamed, parameter, prototype, refusal } from "./helper-text.ts";
 
 /** The identifier around an offset. */
 function wordAt(text: string, offset: number): { word: string; start: number; end: number } {
@@ -38,12 +46,21 @@ export function hoverC(doc: TextDocument, at: Position): Hover | null {
   };
 }
 
+/** A map type's description, flags and errors; undefined for a name that is none. */
+function mapTypeText(name: string): string | undefined {
+  const doc = MAP_TYPE_DOCS[name];
+  if (doc === undefined) return undefined;
+  const flags = mapTypeFlags(name).map((f) => `\`${f}\``);
+  const errors = mapTypeErrors(name).map((e) => ({ errno: e.errno, when: `${e.operation}: ${e.when}` }));
+  return [doc, "", `Flags: ${flags.join(", ")}`, "", ...errorLines(errors)].join("\n");
+}
+
 /** Map types by their constant, program types by the section that names them. */
 function hoverName(doc: TextDocument, word: string, start: number): Hover | null {
   const markdown = (title: string, text: string | undefined): Hover | null =>
     text === undefined ? null : { contents: { kind: MarkupKind.Markdown, value: `**${title}**\n\n${text}` } };
   const mapType = /^BPF_MAP_TYPE_(\w+)$/.exec(word)?.[1]?.toLowerCase();
-  if (mapType !== undefined) return markdown(word, MAP_TYPE_DOCS[mapType]);
+  if (mapType !== undefined) return markdown(word, mapTypeText(mapType));
   const line = doc.positionAt(start).line;
   const text = doc.getText({ start: { line, character: 0 }, end: { line: line + 1, character: 0 } });
   const section = /\bSEC\s*\(\s*"\??([^"]*)"/.exec(text);

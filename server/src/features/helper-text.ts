@@ -1,5 +1,13 @@
 // Helpers as the editor shows them: signature, description, who may call them. Markdown only; it decides nothing.
-import { helperAvailable, helperByName, helperProgramTypes, PROG_TYPE_NAMES, type HelperRecord } from "../../../core/catalog/index.ts";
+import {
+  helperAvailable,
+  helperByName,
+  helperErrors,
+  helperProgramTypes,
+  PROG_TYPE_NAMES,
+  type ErrorRow,
+  type HelperRecord,
+} from "../../../core/catalog/index.ts";
 import type { SectionDef } from "../../../core/object/index.ts";
 
 const declaration = (ctype: string, name: string): string => (ctype.endsWith("*") || name === "" ? `${ctype}${name}` : `${ctype} ${name}`);
@@ -18,6 +26,10 @@ export function refusal(h: HelperRecord, def: SectionDef | undefined): string | 
   return `program of type ${PROG_TYPE_NAMES[def.progType] ?? def.progType} cannot use helper ${h.name}#${h.id}`;
 }
 
+/** Markdown of a list of errors; nothing for none. */
+export const errorLines = (errors: readonly ErrorRow[]): string[] =>
+  errors.length ? ["Errors:", ...errors.map((e) => `- \`-${e.errno}\`: ${e.when}`), ""] : [];
+
 /** Markdown for hover and completion. */
 export function helperMarkdown(h: HelperRecord, def: SectionDef | undefined): string {
   const refused = refusal(h, def);
@@ -35,6 +47,7 @@ export function helperMarkdown(h: HelperRecord, def: SectionDef | undefined): st
     ...(refused ? [`**Not here:** ${refused}.`, ""] : []),
     h.doc,
     "",
+    ...errorLines(helperErrors(h.name)),
     `${facts.join(" · ")}`,
     "",
     `Program types: ${types.length === 33 ? "all" : types.map((t) => `\`${t}\``).join(", ") || "none of those measured on 6.18"}`,

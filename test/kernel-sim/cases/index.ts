@@ -1,5 +1,6 @@
 // All cases that are run here and by the running kernel. Data only.
 import type { RunCase } from "../run-cases.ts";
+import { ARENA_CASES } from "./arena.ts";
 import { DYNPTR_CASES } from "./dynptr.ts";
 import { HOOK_CASES } from "./hooks.ts";
 import { MORE_CASES } from "./more.ts";
@@ -16,4 +17,5 @@ export const CASES: readonly RunCase[] = [
   ...NETWORK_CASES,
   ...MORE_CASES,
   ...HOOK_CASES,
+  ...ARENA_CASES,
 ];
