@@ -54,7 +54,7 @@ export class Bench {
 
   constructor(maps: VerifyInput["maps"], options: BenchOptions) {
     this.#options = options;
-    this.kernel = new SimKernel({ kfuncName: (id) => this.#nameOf(id), hardware: { cpus: 2 } });
+    this.kernel = new SimKernel({ kfuncName: (id) => this.#nameOf(id), hardware: { cpus: 2 }, kernelTypes: options.btf });
     this.#fds = maps.map((m) => {
       const fd = this.kernel.createMap(m);
       if (fd < 0) throw new CodedError("map-create", `map ${m.name}: errno ${-fd}`);
