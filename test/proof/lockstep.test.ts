@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { kernelBtf, root } from "../parity/corpora.ts";
 import { FAULTS } from "./faults.ts";
 import { BLOCKS, generate, inputOf } from "./generator/index.ts";
+import { compareCases, corpusCases } from "./lockstep/corpus.ts";
 import { compareProgram, compareSeed, emptyTally, newBench } from "./lockstep/generated.ts";
 import { shrink, without } from "./lockstep/shrink.ts";
 import { verify, type VerifyObserver } from "../../core/verifier/index.ts";
@@ -43,6 +44,15 @@ describe("lockstep", () => {
     };
     const { violation } = compareProgram(bench, { type: 6, flags: 0, insns, funcInfo: [] }, 1, 1);
     expect(violation).toMatchObject({ insnIdx: 2, what: "R7 of frame 0: a number outside", value: "0x8" });
+  });
+});
+
+describe("lockstep over the programs of installed objects", () => {
+  const cases = corpusCases();
+  it.skipIf(cases.length === 0)("finds no state that does not hold what the machine holds", () => {
+    const { text, violations } = compareCases(cases, 3);
+    console.log(text);
+    expect(violations).toBe(0);
   });
 });
 
