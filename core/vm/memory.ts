@@ -236,6 +236,7 @@ export class Memory {
   /** Sends every access of a region through the machine, which notes it. */
   setShadowed(region: Region): void {
     this.flags[region.id]! |= R_SHADOW;
+    this.#forget();
   }
 
   /** The region that owns an address, freed ones included. */
