@@ -68,8 +68,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "scalar id kept after an operation that is no addition of a constant",
     file: `${TRANSFER}/alu.ts`,
-    from: "!env.bpfCapable) {\n    r.id = 0;\n    r.off = 0;\n    return;",
-    to: "!env.bpfCapable) {\n    return;",
+    from: "env.regs[insn.dst] = after.unlinked();",
+    to: "env.regs[insn.dst] = after;",
   },
   {
     name: "scalar id kept by a 32-bit move of a number that does not fit",

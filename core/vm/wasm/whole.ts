@@ -48,6 +48,8 @@ export class WholeForm implements Form {
   /** The block that is emitted, and the blocks of WebAssembly that are open around it. */
   #block!: Block;
   #depth = 0;
+  /** The block was left at its begin: what would follow is not emitted. */
+  #isLeft = false;
 
   constructor(units: Units, target: Target) {
     this.#units = units;
@@ -75,8 +77,9 @@ export class WholeForm implements Form {
     const { code } = this;
     this.#block = block;
     this.#depth = depth;
-    for (let s = block.start; s < block.end; s += width(this.#units.program, s))
-      if (this.#units.stopsAt(s)) return this.#goOver(block.start);
+    this.#isLeft = false;
+    for (let s = block.start; s < block.end; s += width(this.#units.program, s)) this.#isLeft ||= this.#units.stopsAt(s);
+    if (this.#isLeft) return this.#goOver(block.start);
     const count = this.#left(block.start) + 1;
     pay(code, count).byte(W.i32const).s32(0).byte(W.lt_s, W.if, W.EMPTY);
     refund(code, count);
@@ -84,6 +87,7 @@ export class WholeForm implements Form {
     code.byte(W.end);
   }
   insn(slot: number): void {
+    if (this.#isLeft) return;
     const op = this.#units.program.plainOp[slot]!;
     const { index } = this.#units;
     if (op === OP.CALL_BPF) return this.#callOut(slot, index.enter, undefined);
@@ -93,11 +97,12 @@ export class WholeForm implements Form {
     else out();
   }
   condition(slot: number): void {
-    if (this.#units.program.plainOp[slot] === 0xe5) mayGoto(this.code);
+    if (this.#isLeft) this.unreachable();
+    else if (this.#units.program.plainOp[slot] === 0xe5) mayGoto(this.code);
     else this.#emitter.condition(slot);
   }
   exit(slot: number): void {
-    this.#callOut(slot, this.#units.index.leave, undefined);
+    if (!this.#isLeft) this.#callOut(slot, this.#units.index.leave, undefined);
   }
 
   /** Instructions of the block behind the one at `slot`. */
