@@ -9,6 +9,7 @@ import { FP, I32_LOCALS } from "./locals.ts";
 import { knownMaps } from "./known-maps.ts";
 import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { emitBody } from "./structure.ts";
+import { W } from "./opcodes.ts";
 import { I32, I64, moduleBytes, Writer, type FuncBody, type FuncType } from "./writer.ts";
 
 const TYPE = { body: 0, entry: 1, call: 2, access: 3, step: 4, batch: 5 } as const;
@@ -27,7 +28,6 @@ const IMPORTS = [
   { name: "packet", type: TYPE.call },
   { name: "step", type: TYPE.step },
 ];
-const DROP = 0x1a;
 /** r0, r6 to r10 and a scratch value, then numbers of 32 bits. */
 const LOCALS = [
   { count: 7, type: I64 },
@@ -77,7 +77,7 @@ function targetOf(
     functionAt: known.functionAt,
     marksPages: false,
     // A fault ends the whole run by an exception.
-    faulted: (_slot, _inside, code) => void code.byte(DROP),
+    faulted: (_slot, _inside, code) => void code.byte(W.drop),
     lookup: known.lookup,
     mapAt: knownMaps(program, memory),
     showsContext: true,
@@ -86,12 +86,12 @@ function targetOf(
 
 /** Calls a function with r1 to r5 of the register file and puts its result into r0 there. */
 function entry(body: number): Writer {
-  const code = new Writer().byte(0x41).s32(0).byte(0x20, FP);
+  const code = new Writer().byte(W.i32const).s32(0).byte(W.get, FP);
   for (let n = 1; n <= 5; n++)
     code
-      .byte(0x41)
+      .byte(W.i32const)
       .s32(0)
-      .byte(0x29, 3)
+      .byte(W.i64load, 3)
       .u32(REGS_AT + 8 * n);
-  return code.byte(0x10).u32(body).byte(0x37, 3).u32(REGS_AT);
+  return code.byte(W.call).u32(body).byte(W.i64store, 3).u32(REGS_AT);
 }

@@ -1,20 +1,9 @@
 // What code that can stop does with its fuel, and with the count of may_goto. It emits into any function whose locals are those of locals.ts.
 import { FRAME_WORDS, FRAMES_AT, MAX_LOOPS, REG_COUNT, REGS_AT, STACK_BYTES, STACK_STRIDE, STACKS_AT } from "../layout.ts";
 import { AT, FP, FUEL, LOOPS, NEXT } from "./locals.ts";
+import { W } from "./opcodes.ts";
 import type { Writer } from "./writer.ts";
 
-const W = {
-  get: 0x20,
-  set: 0x21,
-  tee: 0x22,
-  i32load: 0x28,
-  i32store: 0x36,
-  i32const: 0x41,
-  i32gt_s: 0x4a,
-  i32add: 0x6a,
-  i32sub: 0x6b,
-  i32shr_u: 0x76,
-} as const;
 /** Where the code takes its fuel from, and leaves what remains. */
 export const FUEL_AT = REGS_AT + 8 * (REG_COUNT - 1);
 /** Word 13 of a frame's record; a frame of STACK_STRIDE bytes has a record of FRAME_WORDS words. */

@@ -16,6 +16,7 @@ import { CAST_USER } from "../arena.ts";
 import { OP, type Program } from "../program.ts";
 import { AT, FP, IMPORT, LONG, LOOPS, register } from "./locals.ts";
 import { isInPlace, lookupInPlace, NOT_HERE, type KnownMap } from "./lookup.ts";
+import { W } from "./opcodes.ts";
 import type { Writer } from "./writer.ts";
 
 const SCRATCH = REG_COUNT - 1;
@@ -23,49 +24,6 @@ const SCRATCH = REG_COUNT - 1;
 const FIELD_BYTES = 4;
 /** Number of the helper in enum bpf_func_id. */
 const MAP_LOOKUP_ELEM = 1;
-const W = {
-  unreachable: 0x00,
-  if: 0x04,
-  else: 0x05,
-  end: 0x0b,
-  return: 0x0f,
-  call: 0x10,
-  select: 0x1b,
-  get: 0x20,
-  set: 0x21,
-  tee: 0x22,
-  i32load: 0x28,
-  i64load: 0x29,
-  i64store: 0x37,
-  i32store8: 0x3a,
-  i32const: 0x41,
-  i64const: 0x42,
-  i32eqz: 0x45,
-  i32eq: 0x46,
-  i32gt_s: 0x4a,
-  i64eqz: 0x50,
-  i64eq: 0x51,
-  i64lt_u: 0x54,
-  i32add: 0x6a,
-  i32shl: 0x74,
-  i64add: 0x7c,
-  i64sub: 0x7d,
-  i64and: 0x83,
-  i64or: 0x84,
-  i64xor: 0x85,
-  i64shl: 0x86,
-  i64shr_u: 0x88,
-  i64rotl: 0x89,
-  wrap: 0xa7,
-  extend_s: 0xac,
-  extend_u: 0xad,
-  i32extend8: 0xc0,
-  i32extend16: 0xc1,
-  i64extend8: 0xc2,
-  i64extend16: 0xc3,
-  i64extend32: 0xc4,
-  EMPTY: 0x40,
-} as const;
 /** Operators for the high digit of an ALU operation, on 32 and on 64 bits. */
 const ALU: Readonly<Record<number, readonly [number, number]>> = {
   0x00: [0x6a, 0x7c],
@@ -224,7 +182,7 @@ export class Emitter {
     }
     if (kind !== 0x40) return void this.code.byte(COMPARE[kind]![wide ? 1 : 0]);
     if (wide) this.code.byte(W.i64and, W.i64eqz, W.i32eqz);
-    else this.code.byte(0x71);
+    else this.code.byte(W.i32and);
   }
 
   /** Emits an instruction that is no jump and no exit. */
@@ -356,7 +314,7 @@ export class Emitter {
       } else {
         this.#source32(slot);
         this.#i32(-1);
-        this.code.byte(0x46);
+        this.code.byte(W.i32eq);
       }
       this.code.byte(W.if, 0x7e);
       if (modulo) this.#i64(0, 0);
@@ -490,7 +448,7 @@ export class Emitter {
       this.code.byte(W.i32add);
     }
     this.#i32(12);
-    this.code.byte(0x76);
+    this.code.byte(W.i32shr_u);
     this.#i32(1);
     this.code.byte(W.i32store8, 0).u32(DIRTY_AT);
   }

@@ -18,6 +18,7 @@ import {
 } from "../layout.ts";
 import type { Memory } from "../memory.ts";
 import { AT, KEYS, HASH, ENTRY } from "./locals.ts";
+import { W } from "./opcodes.ts";
 import { I32, Writer } from "./writer.ts";
 
 /** What the function answers when it does not know the map. */
@@ -56,34 +57,6 @@ export function knownMap(memory: Memory, at: number): KnownMap | undefined {
   };
 }
 
-const W = {
-  block: 0x02,
-  loop: 0x03,
-  if: 0x04,
-  else: 0x05,
-  end: 0x0b,
-  br: 0x0c,
-  brIf: 0x0d,
-  return: 0x0f,
-  get: 0x20,
-  set: 0x21,
-  tee: 0x22,
-  load: 0x28,
-  i32const: 0x41,
-  eqz: 0x45,
-  eq: 0x46,
-  ne: 0x47,
-  lt_u: 0x49,
-  add: 0x6a,
-  sub: 0x6b,
-  mul: 0x6c,
-  and: 0x71,
-  xor: 0x73,
-  shr_u: 0x76,
-  I32: 0x7f,
-  EMPTY: 0x40,
-} as const;
-
 /** Whether {@link lookupInPlace} knows such a map. */
 export const isInPlace = (map: KnownMap): boolean => map.kind === MAP_KIND_ARRAY || (map.kind === MAP_KIND_HASH && map.words <= MOST_WORDS);
 
@@ -95,17 +68,17 @@ export function lookupInPlace(w: Writer, map: KnownMap): void {
 const number = (w: Writer, n: number): Writer => w.byte(W.i32const).s32(n);
 /** Pushes where the running CPU's value lies behind the first one. */
 function cpuOffset(w: Writer, map: KnownMap): void {
-  number(w, 0).byte(W.load, 2).u32(CPU_AT);
-  number(w, map.cpuStep).byte(W.mul);
+  number(w, 0).byte(W.i32load, 2).u32(CPU_AT);
+  number(w, map.cpuStep).byte(W.i32mul);
 }
 function arrayInPlace(w: Writer, map: KnownMap): void {
-  w.byte(W.get, AT, W.load, 0).u32(0).byte(W.tee, AT);
-  number(w, map.limit).byte(W.lt_u, W.if, W.I32, W.get, AT);
-  number(w, map.elem).byte(W.mul);
-  number(w, map.table).byte(W.add);
+  w.byte(W.get, AT, W.i32load, 0).u32(0).byte(W.tee, AT);
+  number(w, map.limit).byte(W.i32lt_u, W.if, I32, W.get, AT);
+  number(w, map.elem).byte(W.i32mul);
+  number(w, map.table).byte(W.i32add);
   if (map.cpuStep) {
     cpuOffset(w, map);
-    w.byte(W.add);
+    w.byte(W.i32add);
   }
   w.byte(W.else);
   number(w, 0).byte(W.end, W.set, AT);
@@ -113,36 +86,36 @@ function arrayInPlace(w: Writer, map: KnownMap): void {
 function hashInPlace(w: Writer, map: KnownMap): void {
   const words = Array.from({ length: map.words }, (_, i) => i);
   for (const i of words) {
-    w.byte(W.get, AT, W.load, 0).u32(4 * i);
-    if (i === map.words - 1 && map.lastMask !== -1) number(w, map.lastMask).byte(W.and);
+    w.byte(W.get, AT, W.i32load, 0).u32(4 * i);
+    if (i === map.words - 1 && map.lastMask !== -1) number(w, map.lastMask).byte(W.i32and);
     w.byte(W.set, KEYS + i);
     hashStep(w, KEYS + i, () => (i ? w.byte(W.get, HASH) : undefined));
   }
   lastStep(w, HASH);
   w.byte(W.loop, W.EMPTY, W.get, HASH);
   number(w, 0)
-    .byte(W.load, 2)
+    .byte(W.i32load, 2)
     .u32(map.at + MAP_LIMIT)
-    .byte(W.and);
-  number(w, map.elem).byte(W.mul);
+    .byte(W.i32and);
+  number(w, map.elem).byte(W.i32mul);
   number(w, 0)
-    .byte(W.load, 2)
+    .byte(W.i32load, 2)
     .u32(map.at + MAP_TABLE)
-    .byte(W.add, W.tee, ENTRY, W.load, 2)
+    .byte(W.i32add, W.tee, ENTRY, W.i32load, 2)
     .u32(0)
     .byte(W.tee, AT, W.if, W.EMPTY);
   w.byte(W.get, HASH);
-  number(w, 1).byte(W.add, W.set, HASH);
+  number(w, 1).byte(W.i32add, W.set, HASH);
   for (const i of words)
-    w.byte(W.get, ENTRY, W.load, 2)
+    w.byte(W.get, ENTRY, W.i32load, 2)
       .u32(PROBE_KEY + 4 * i)
-      .byte(W.get, KEYS + i, W.ne, W.brIf, 1);
+      .byte(W.get, KEYS + i, W.i32ne, W.brIf, 1);
   w.byte(W.get, AT);
-  number(w, PROBE_GONE).byte(W.eq, W.brIf, 1);
+  number(w, PROBE_GONE).byte(W.i32eq, W.brIf, 1);
   if (map.cpuStep) {
     w.byte(W.get, AT);
     cpuOffset(w, map);
-    w.byte(W.add, W.set, AT);
+    w.byte(W.i32add, W.set, AT);
   }
   w.byte(W.end, W.end);
 }
@@ -150,14 +123,14 @@ function hashInPlace(w: Writer, map: KnownMap): void {
 function hashStep(w: Writer, word: number, before: () => Writer | undefined): void {
   const more = before() !== undefined;
   w.byte(W.get, word);
-  if (more) w.byte(W.xor);
+  if (more) w.byte(W.i32xor);
   w.byte(W.get, word);
-  number(w, HASH_FOLD).byte(W.shr_u, W.xor);
-  number(w, HASH_FACTOR).byte(W.mul, W.set, HASH);
+  number(w, HASH_FOLD).byte(W.i32shr_u, W.i32xor);
+  number(w, HASH_FACTOR).byte(W.i32mul, W.set, HASH);
 }
 function lastStep(w: Writer, hash: number): void {
   w.byte(W.get, hash, W.get, hash);
-  number(w, HASH_SHIFT).byte(W.shr_u, W.xor, W.set, hash);
+  number(w, HASH_SHIFT).byte(W.i32shr_u, W.i32xor, W.set, hash);
 }
 
 /** Locals of the function for any map. */
@@ -173,64 +146,64 @@ const MAP = 0,
 /** The function's body. */
 export function lookupBody(): Writer {
   const w = new Writer();
-  const field = (base: number, off: number): Writer => w.byte(W.get, base, W.load, 2).u32(off);
+  const field = (base: number, off: number): Writer => w.byte(W.get, base, W.i32load, 2).u32(off);
   const isKind = (kind: number): void => {
     field(MAP, MAP_KIND);
-    number(w, kind).byte(W.eq);
+    number(w, kind).byte(W.i32eq);
   };
   /** Pushes where the running CPU's value lies behind the first one. */
   const cpu = (): void => {
-    number(w, 0).byte(W.load, 2).u32(CPU_AT);
-    field(MAP, MAP_CPU_STEP).byte(W.mul);
+    number(w, 0).byte(W.i32load, 2).u32(CPU_AT);
+    field(MAP, MAP_CPU_STEP).byte(W.i32mul);
   };
   /** Puts word I of the key into WORD, and how many follow it into LEFT. */
   const keyWord = (): void => {
-    w.byte(W.get, KEY, W.get, I, W.add, W.load, 0).u32(0);
+    w.byte(W.get, KEY, W.get, I, W.i32add, W.i32load, 0).u32(0);
     field(MAP, MAP_LAST_MASK);
     number(w, -1);
     field(MAP, MAP_WORDS);
     w.byte(W.get, I);
-    number(w, 2).byte(W.shr_u, W.sub);
-    number(w, 1).byte(W.sub, W.tee, LEFT, W.eqz, 0x1b, W.and, W.set, WORD);
+    number(w, 2).byte(W.i32shr_u, W.i32sub);
+    number(w, 1).byte(W.i32sub, W.tee, LEFT, W.i32eqz, W.select, W.i32and, W.set, WORD);
   };
   const nextWord = (): void => {
     w.byte(W.get, I);
-    number(w, 4).byte(W.add, W.set, I);
+    number(w, 4).byte(W.i32add, W.set, I);
   };
   // An array: the index is below the limit.
   isKind(MAP_KIND_ARRAY);
-  w.byte(W.if, W.EMPTY, W.get, KEY, W.load, 0).u32(0).byte(W.tee, I);
-  field(MAP, MAP_LIMIT).byte(W.lt_u, W.eqz, W.if, W.EMPTY);
+  w.byte(W.if, W.EMPTY, W.get, KEY, W.i32load, 0).u32(0).byte(W.tee, I);
+  field(MAP, MAP_LIMIT).byte(W.i32lt_u, W.i32eqz, W.if, W.EMPTY);
   number(w, 0).byte(W.return, W.end);
   field(MAP, MAP_TABLE).byte(W.get, I);
-  field(MAP, MAP_ELEM).byte(W.mul, W.add);
+  field(MAP, MAP_ELEM).byte(W.i32mul, W.i32add);
   cpu();
-  w.byte(W.add, W.return, W.end);
+  w.byte(W.i32add, W.return, W.end);
   isKind(MAP_KIND_HASH);
-  w.byte(W.eqz, W.if, W.EMPTY);
+  w.byte(W.i32eqz, W.if, W.EMPTY);
   number(w, NOT_HERE).byte(W.return, W.end);
   // The hash of the key, word by word.
   w.byte(W.loop, W.EMPTY);
   keyWord();
-  w.byte(W.get, SUM, W.get, WORD, W.xor, W.get, WORD);
-  number(w, HASH_FOLD).byte(W.shr_u, W.xor);
-  number(w, HASH_FACTOR).byte(W.mul, W.set, SUM);
+  w.byte(W.get, SUM, W.get, WORD, W.i32xor, W.get, WORD);
+  number(w, HASH_FOLD).byte(W.i32shr_u, W.i32xor);
+  number(w, HASH_FACTOR).byte(W.i32mul, W.set, SUM);
   nextWord();
   w.byte(W.get, LEFT, W.brIf, 0, W.end);
   lastStep(w, SUM);
   // The entries from there on, until the key or a free one.
   w.byte(W.loop, W.EMPTY);
   field(MAP, MAP_TABLE).byte(W.get, SUM);
-  field(MAP, MAP_LIMIT).byte(W.and);
-  field(MAP, MAP_ELEM).byte(W.mul, W.add, W.tee, SLOT, W.load, 2).u32(0).byte(W.tee, VALUE, W.eqz, W.if, W.EMPTY);
+  field(MAP, MAP_LIMIT).byte(W.i32and);
+  field(MAP, MAP_ELEM).byte(W.i32mul, W.i32add, W.tee, SLOT, W.i32load, 2).u32(0).byte(W.tee, VALUE, W.i32eqz, W.if, W.EMPTY);
   number(w, 0).byte(W.return, W.end, W.get, SUM);
-  number(w, 1).byte(W.add, W.set, SUM, W.get, VALUE);
-  number(w, PROBE_GONE).byte(W.eq, W.brIf, 0);
+  number(w, 1).byte(W.i32add, W.set, SUM, W.get, VALUE);
+  number(w, PROBE_GONE).byte(W.i32eq, W.brIf, 0);
   number(w, 0).byte(W.set, I, W.loop, W.EMPTY);
   keyWord();
-  w.byte(W.get, SLOT, W.get, I, W.add, W.load, 2).u32(PROBE_KEY).byte(W.get, WORD, W.ne, W.brIf, 1);
+  w.byte(W.get, SLOT, W.get, I, W.i32add, W.i32load, 2).u32(PROBE_KEY).byte(W.get, WORD, W.i32ne, W.brIf, 1);
   nextWord();
   w.byte(W.get, LEFT, W.brIf, 0, W.end, W.get, VALUE);
   cpu();
-  return w.byte(W.add, W.return, W.end, 0x00);
+  return w.byte(W.i32add, W.return, W.end, 0x00);
 }

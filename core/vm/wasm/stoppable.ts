@@ -12,30 +12,8 @@ import { LOOKUP_LOCALS, lookupBody } from "./lookup.ts";
 import { width } from "./blocks.ts";
 import { endingOf, unitsOf, type Ending, type Unit } from "./units.ts";
 import { WholeForm, wholeFlow } from "./whole.ts";
+import { W } from "./opcodes.ts";
 import { I32, I64, moduleBytes, Writer, type FuncBody } from "./writer.ts";
-
-const W = {
-  block: 0x02,
-  loop: 0x03,
-  if: 0x04,
-  end: 0x0b,
-  br: 0x0c,
-  brTable: 0x0e,
-  return: 0x0f,
-  call: 0x10,
-  get: 0x20,
-  set: 0x21,
-  tee: 0x22,
-  i32load: 0x28,
-  i32store: 0x36,
-  i32const: 0x41,
-  i32lt_s: 0x48,
-  i32gt_s: 0x4a,
-  i32add: 0x6a,
-  i32sub: 0x6b,
-  i32shr_u: 0x76,
-  EMPTY: 0x40,
-} as const;
 
 /** What the code answers when it does not stop before a slot. */
 export const ENDED = -1,

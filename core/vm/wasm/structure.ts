@@ -2,9 +2,9 @@
 import type { Program } from "../program.ts";
 import { width, type Block, type Flow } from "./blocks.ts";
 import { NEXT } from "./locals.ts";
+import { W } from "./opcodes.ts";
 import type { Writer } from "./writer.ts";
 
-const W = { block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, brTable: 0x0e, EMPTY: 0x40 } as const;
 /** Blocks dominating each other that are walked by recursion; deeper functions get a dispatcher. */
 const MAX_DEPTH = 1000;
 
@@ -98,7 +98,7 @@ class Body {
     const { blocks } = this.#flow;
     code.byte(W.loop, W.EMPTY);
     for (let i = 0; i < blocks.length; i++) code.byte(W.block, W.EMPTY);
-    code.byte(0x20, NEXT, W.brTable).u32(blocks.length - 1);
+    code.byte(W.get, NEXT, W.brTable).u32(blocks.length - 1);
     for (let i = 0; i < blocks.length; i++) code.u32(i);
     blocks.forEach((block, i) => {
       code.byte(W.end);
@@ -118,7 +118,7 @@ class Body {
     code.byte(W.end);
   }
   #go(to: number, depth: number): void {
-    this.#emitter.code.byte(0x41).s32(to).byte(0x21, NEXT, W.br).u32(depth);
+    this.#emitter.code.byte(W.i32const).s32(to).byte(W.set, NEXT, W.br).u32(depth);
   }
 
   /** The instructions of a block without the jump at its end. */

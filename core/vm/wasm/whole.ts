@@ -6,23 +6,8 @@ import { giveFuel, mayGoto, pay, refund, setNext, takeFuel } from "./fuel.ts";
 import { Emitter, type Target } from "./instruction.ts";
 import { FUEL, NEXT } from "./locals.ts";
 import { emitBody, isStructured, type Form } from "./structure.ts";
+import { W } from "./opcodes.ts";
 import { Writer } from "./writer.ts";
-
-const W = {
-  block: 0x02,
-  if: 0x04,
-  end: 0x0b,
-  br: 0x0c,
-  return: 0x0f,
-  call: 0x10,
-  get: 0x20,
-  set: 0x21,
-  i32const: 0x41,
-  lt_s: 0x48,
-  ne: 0x47,
-  add: 0x6a,
-  EMPTY: 0x40,
-} as const;
 
 /** What the form needs of the function over all units. */
 export interface Units {
@@ -81,7 +66,7 @@ export class WholeForm implements Form {
     for (let s = block.start; s < block.end; s += width(this.#units.program, s)) this.#isLeft ||= this.#units.stopsAt(s);
     if (this.#isLeft) return this.#goOver(block.start);
     const count = this.#left(block.start) + 1;
-    pay(code, count).byte(W.i32const).s32(0).byte(W.lt_s, W.if, W.EMPTY);
+    pay(code, count).byte(W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY);
     refund(code, count);
     this.#stop(block.start, 1);
     code.byte(W.end);
@@ -126,10 +111,10 @@ export class WholeForm implements Form {
     const { code } = this;
     const left = this.#left(slot);
     this.#emitter.spill();
-    code.byte(W.i32const).s32(slot).byte(W.get, FUEL, W.i32const).s32(left).byte(W.add, W.call).u32(index).byte(W.set, NEXT);
-    if (expected !== undefined) code.byte(W.get, NEXT, W.i32const).s32(expected).byte(W.ne, W.if, W.EMPTY);
+    code.byte(W.i32const).s32(slot).byte(W.get, FUEL, W.i32const).s32(left).byte(W.i32add, W.call).u32(index).byte(W.set, NEXT);
+    if (expected !== undefined) code.byte(W.get, NEXT, W.i32const).s32(expected).byte(W.i32ne, W.if, W.EMPTY);
     refund(code, left);
-    giveFuel(code).byte(W.get, NEXT, W.i32const).s32(0).byte(W.lt_s, W.if, W.EMPTY, W.get, NEXT, W.return, W.end);
+    giveFuel(code).byte(W.get, NEXT, W.i32const).s32(0).byte(W.i32lt_s, W.if, W.EMPTY, W.get, NEXT, W.return, W.end);
     code.byte(W.get, NEXT, W.call).u32(this.#units.index.run).byte(W.return);
     if (expected === undefined) return;
     code.byte(W.end);
