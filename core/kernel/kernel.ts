@@ -211,9 +211,9 @@ export class SimKernel implements Kernel, MapHost {
       ...(spec.funcInfo ? { funcInfo: spec.funcInfo } : {}),
       ...(spec.subprogNames ? { subprogNames: spec.subprogNames } : {}),
       ...(spec.origin ? { origin: spec.origin } : {}),
-      // Of a program that the verifier accepted, only loads through pointers to kernel objects can fault, and the kernel lets them read 0.
       ...(spec.exceptionCallback === undefined ? {} : { exceptionCallback: spec.exceptionCallback }),
       arena: arenaOf(spec.insns, maps as BpfMap[]),
+      // Of a program that the verifier accepted, only loads through pointers to kernel objects can fault, and the kernel lets them read 0.
       ...(spec.special ? { special: spec.special, faultsReadZero: true } : {}),
       resolve: (insn, next) => {
         const map = maps[insn.imm];

@@ -9,7 +9,8 @@ const words = (address: bigint): [number, number] => [Number(address & 0xfffffff
 /** Bytes at a 64-bit address, or undefined when any of them is not there. */
 export function readSafely(kernel: SimKernel, address: bigint, size: number): Uint8Array | undefined {
   const [at, hi] = words(address);
-  if (size === 0 || !kernel.memory.allowed(at, hi, size, R_READ)) return size === 0 ? new Uint8Array(0) : undefined;
+  if (size === 0) return new Uint8Array(0);
+  if (!kernel.memory.allowed(at, hi, size, R_READ)) return undefined;
   kernel.machine.shadow?.read(kernel.machine, at, size);
   return kernel.memory.read(at, size);
 }

@@ -6,6 +6,7 @@ import { PTR_TO_ARENA, SCALAR_VALUE } from "../domain/reg-types.ts";
 import { isPointerValue, mayWriteReg, readReg, withMovId, writeUnknown } from "../check/regs.ts";
 import { markPrecise } from "../explore/backtrack.ts";
 import { pushPath } from "../explore/branches.ts";
+import { hex } from "../log/format.ts";
 import { adjustPointer } from "./ptr-alu.ts";
 import { sanitizeScalarAlu } from "./sanitize.ts";
 
@@ -78,11 +79,10 @@ function checkInvariants(env: Env, regno: number): void {
   const reg = env.reg(regno);
   if (!D.ops.outOfSync32(reg.s)) return;
   const f = D.fields(reg.s);
-  const hex = (n: bigint | number, bits = 64): string => `0x${BigInt.asUintN(bits, BigInt(n)).toString(16)}`;
   env.say(
     `verifier bug: REG INVARIANTS VIOLATION (alu): const subreg tnum out of sync with range bounds ` +
       `u64=[${hex(f.umin)}, ${hex(f.umax)}] s64=[${hex(f.smin)}, ${hex(f.smax)}] u32=[${hex(f.u32min)}, ${hex(f.u32max)}] ` +
-      `s32=[${hex(f.s32min, 32)}, ${hex(f.s32max, 32)}] var_off=(${hex(f.value)}, ${hex(f.mask)})\n`,
+      `s32=[${hex(f.s32min >>> 0)}, ${hex(f.s32max >>> 0)}] var_off=(${hex(f.value)}, ${hex(f.mask)})\n`,
   );
   if (env.prog.flags & BPF_F_TEST_REG_INVARIANTS) env.reject("verifier-bug", EFAULT);
   env.regs[regno] = reg.withScalar(D.ops.unbounded(reg.s));

@@ -1,6 +1,7 @@
 // Which map a call looks up in, where the program's text alone says so. It guesses nothing: undefined is always right.
 import type { Memory } from "../memory.ts";
 import { OP, type Program } from "../program.ts";
+import { writtenAfter } from "../register-use.ts";
 import { isCond, width } from "./blocks.ts";
 import { knownMap, type KnownMap } from "./lookup.ts";
 
@@ -16,16 +17,8 @@ export function knownMaps(program: Program, memory: Memory): (slot: number) => K
   };
 }
 
-/** Which register an instruction writes, -1 for none that stays; calls write r0 to r5. */
-function writes(program: Program, slot: number): number {
-  const { code, dst, src, imm } = program.insns[slot]!;
-  const op = program.plainOp[slot]!;
-  const cls = code & 7;
-  if (op === OP.LD_IMM64 || cls === 1 || cls === 4 || cls === 7) return dst;
-  // Atomic instructions may fetch into their source, or into r0.
-  if (cls === 3 && (code & 0xe0) === 0xc0) return imm & 1 ? src : dst;
-  return cls === 6 && op === OP.CAST ? dst : -1;
-}
+/** Whether an instruction that is no call writes a register. */
+const writes = (program: Program, slot: number, reg: number): boolean => ((writtenAfter(program, slot, 0) >>> reg) & 1) === 1;
 const isCall = (op: number): boolean => op === 0x85 || op === OP.CALL_BPF || op === OP.CALL_KFUNC;
 
 class Text {
@@ -55,7 +48,7 @@ class Text {
       if (op === undefined || op === 0x05 || op === 0x95) return undefined;
       if (isCall(op)) {
         if (wanted <= 5) return undefined;
-      } else if (writes(this.#program, at) === wanted) {
+      } else if (writes(this.#program, at, wanted)) {
         if (op === OP.LD_IMM64) return at;
         if (op !== 0xb7 || !(insns[at]!.code & 8)) return undefined;
         wanted = insns[at]!.src;
@@ -70,7 +63,7 @@ class Text {
     const end = subprogStarts.find((s) => s > slot) ?? insns.length;
     let found: number | undefined;
     for (let at = from; at < end; at += width(this.#program, at)) {
-      if (writes(this.#program, at) !== reg) continue;
+      if (!writes(this.#program, at, reg)) continue;
       if (plainOp[at] !== OP.LD_IMM64 || found !== undefined) return undefined;
       found = at;
     }

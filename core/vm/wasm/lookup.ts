@@ -89,7 +89,7 @@ function hashInPlace(w: Writer, map: KnownMap): void {
     w.byte(W.get, AT, W.i32load, 0).u32(4 * i);
     if (i === map.words - 1 && map.lastMask !== -1) number(w, map.lastMask).byte(W.i32and);
     w.byte(W.set, KEYS + i);
-    hashStep(w, KEYS + i, () => (i ? w.byte(W.get, HASH) : undefined));
+    hashStep(w, HASH, KEYS + i, i === 0);
   }
   lastStep(w, HASH);
   w.byte(W.loop, W.EMPTY, W.get, HASH);
@@ -119,14 +119,14 @@ function hashInPlace(w: Writer, map: KnownMap): void {
   }
   w.byte(W.end, W.end);
 }
-/** HASH takes one more word, which is in local `word`; `before` pushes the hash so far, if there is one. */
-function hashStep(w: Writer, word: number, before: () => Writer | undefined): void {
-  const more = before() !== undefined;
+/** Local `hash` takes one more word, which is in local `word`; the first word does not look at what was in it. */
+function hashStep(w: Writer, hash: number, word: number, isFirst: boolean): void {
+  if (!isFirst) w.byte(W.get, hash);
   w.byte(W.get, word);
-  if (more) w.byte(W.i32xor);
+  if (!isFirst) w.byte(W.i32xor);
   w.byte(W.get, word);
   number(w, HASH_FOLD).byte(W.i32shr_u, W.i32xor);
-  number(w, HASH_FACTOR).byte(W.i32mul, W.set, HASH);
+  number(w, HASH_FACTOR).byte(W.i32mul, W.set, hash);
 }
 function lastStep(w: Writer, hash: number): void {
   w.byte(W.get, hash, W.get, hash);
@@ -185,9 +185,7 @@ export function lookupBody(): Writer {
   // The hash of the key, word by word.
   w.byte(W.loop, W.EMPTY);
   keyWord();
-  w.byte(W.get, SUM, W.get, WORD, W.i32xor, W.get, WORD);
-  number(w, HASH_FOLD).byte(W.i32shr_u, W.i32xor);
-  number(w, HASH_FACTOR).byte(W.i32mul, W.set, SUM);
+  hashStep(w, SUM, WORD, false);
   nextWord();
   w.byte(W.get, LEFT, W.brIf, 0, W.end);
   lastStep(w, SUM);
@@ -205,5 +203,5 @@ export function lookupBody(): Writer {
   nextWord();
   w.byte(W.get, LEFT, W.brIf, 0, W.end, W.get, VALUE);
   cpu();
-  return w.byte(W.i32add, W.return, W.end, 0x00);
+  return w.byte(W.i32add, W.return, W.end, W.unreachable);
 }

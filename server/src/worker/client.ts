@@ -74,7 +74,7 @@ export class VerifierThread {
     for (const pending of this.#pending.values()) pending.reject(new JobFailed(why, true));
     this.#pending.clear();
   }
-  /** Ends the thread, and what it has not answered; it does not wait until the thread is gone, which one that just begins can take for ever. */
+  /** Ends the thread; what it has not answered is cancelled. It does not wait until the thread is gone. */
   dispose(): void {
     const worker = this.#worker;
     this.#worker = undefined;
