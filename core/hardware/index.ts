@@ -2,4 +2,4 @@
 export { Hardware, type HardwareOptions, type HardwareState } from "./hardware.ts";
 export { Random } from "./random.ts";
 export { Nic, type NicState } from "./nic.ts";
-export { packetsOf, timedPacketsOf, PcapReader, pcapHeader, pcapRecord } from "./pcap.ts";
+export { timedPacketsOf, PcapReader, pcapHeader, pcapRecord } from "./pcap.ts";

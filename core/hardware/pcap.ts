@@ -16,7 +16,6 @@ export interface ByteSource {
 
 /** Takes a capture in pieces of any size and gives its packets; it holds no more than one record. */
 export class PcapReader {
-  #rest = new Uint8Array(0);
   /** Offset in the file of what is looked at next. */
   #offset = 0;
   /** Bytes that there are of the record there, from the last piece. */
@@ -38,20 +37,6 @@ export class PcapReader {
     return this.#first ? (this.#seconds - this.#first.seconds) * 1e9 + this.#nanos - this.#first.nanos : 0;
   }
 
-  /** Packets that are complete with this piece. They are views that stay good only until the next call. Throws CodedError `pcap-format`. */
-  push(piece: Uint8Array): Uint8Array[] {
-    let bytes = piece;
-    if (this.#rest.length) {
-      bytes = new Uint8Array(this.#rest.length + piece.length);
-      bytes.set(this.#rest);
-      bytes.set(piece, this.#rest.length);
-    }
-    const packets: Uint8Array[] = [];
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const used = this.scan({ view }, 0, bytes.length, (at, length) => packets.push(bytes.subarray(at, at + length)));
-    this.#rest = bytes.slice(used);
-    return packets;
-  }
   /**
    * Gives `take` place and length of each packet whose record lies whole in bytes [from, end) of the source; where the first record begins that does not,
    * from which the next call goes on. Throws CodedError `pcap-format`.
@@ -163,7 +148,7 @@ export class PcapReader {
   }
 }
 
-/** Packets of a capture with their times in nanoseconds since the first. Throws as {@link packetsOf}. */
+/** Packets of a capture with their times in nanoseconds since the first. Throws CodedError `pcap-format` and `pcap-truncated`. */
 export function timedPacketsOf(bytes: Uint8Array): { readonly packet: Uint8Array; readonly atNs: bigint }[] {
   const reader = new PcapReader();
   const packets: { packet: Uint8Array; atNs: bigint }[] = [];
@@ -171,14 +156,6 @@ export function timedPacketsOf(bytes: Uint8Array): { readonly packet: Uint8Array
   reader.scan({ view }, 0, bytes.length, (at, length) =>
     packets.push({ packet: bytes.subarray(at, at + length), atNs: BigInt(Math.max(0, reader.sinceFirstNs)) }),
   );
-  reader.end();
-  return packets;
-}
-
-/** All packets of a capture. Throws CodedError `pcap-format` and `pcap-truncated`. */
-export function packetsOf(bytes: Uint8Array): Uint8Array[] {
-  const reader = new PcapReader();
-  const packets = reader.push(bytes);
   reader.end();
   return packets;
 }

@@ -68,8 +68,15 @@ function changed(message: Json, next: (n: number) => number): Json {
   return next(4) && part in m ? { ...m, [part]: damage(m[part]!, next) } : damage(m, next);
 }
 
+const linesOf = (bytes: Uint8Array): string[] => Buffer.from(bytes).toString("utf8").split("\n");
+
 /** Gives each line as a message, waits for the answer to `last`, and counts answers. */
-async function converse(bytes: Uint8Array, to: PassThrough, from: PassThrough, last: { text: string; answer: string }): Promise<number> {
+async function converse(
+  lines: readonly string[],
+  to: PassThrough,
+  from: PassThrough,
+  last: { text: string; answer: string },
+): Promise<number> {
   let answers = 0;
   let seen = "";
   const done = new Promise<void>((resolve) =>
@@ -82,7 +89,7 @@ async function converse(bytes: Uint8Array, to: PassThrough, from: PassThrough, l
     }),
   );
   const send = (text: string): void => void to.write(`Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
-  for (const line of Buffer.from(bytes).toString("utf8").split("\n")) if (line !== "" && !line.includes('"exit"')) send(line);
+  for (const line of lines) if (line !== "" && !line.includes('"exit"')) send(line);
   send(last.text);
   await done;
   return answers;
@@ -143,8 +150,7 @@ export async function languageSession(bytes: Uint8Array): Promise<string> {
   const [input, output] = [new PassThrough(), new PassThrough()];
   serve(createConnection(ProposedFeatures.all, input, output), () => () => Promise.resolve({ kind: "none" }) as never);
   const end = ask("end" as never, "shutdown", null);
-  const lines = Buffer.from(bytes).toString("utf8").split("\n").map(withoutParent);
-  const answers = await converse(Buffer.from(lines.join("\n")), input, output, { text: JSON.stringify(end), answer: '"id":"end"' });
+  const answers = await converse(linesOf(bytes).map(withoutParent), input, output, { text: JSON.stringify(end), answer: '"id":"end"' });
   return answers > 1 ? "ok" : "silent@";
 }
 
@@ -184,6 +190,6 @@ export async function debugSession(bytes: Uint8Array, object: Uint8Array): Promi
   const [input, output] = [new PassThrough(), new PassThrough()];
   new QuietSession(host).start(input, output);
   const last = { seq: 9999, type: "request", command: "threads" };
-  const answers = await converse(bytes, input, output, { text: JSON.stringify(last), answer: '"request_seq":9999' });
+  const answers = await converse(linesOf(bytes), input, output, { text: JSON.stringify(last), answer: '"request_seq":9999' });
   return answers > 1 ? "ok" : "silent@";
 }

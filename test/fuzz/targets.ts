@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytesToHex, Cancelled, CodedError } from "../../core/base/index.ts";
 import { parseEvent } from "../../core/kernel/index.ts";
-import { PcapReader } from "../../core/hardware/index.ts";
 import { decodeInsns, encodeInsns } from "../../core/isa/index.ts";
 import { verify } from "../../core/verifier/index.ts";
 import { answerLine } from "../../server/src/cli/raw.ts";
 import { targets as objectTargets, type Target as SyncTarget } from "../object/fuzz-targets.ts";
+import { packetsInPieces } from "../hardware/captures.ts";
 import { mutant, random } from "../object/mutants.ts";
 import { kernelBtf } from "../parity/corpora.ts";
 import { generate, inputOf } from "../proof/generator/index.ts";
@@ -109,12 +109,7 @@ function captures(): Uint8Array[] {
   return [new Uint8Array(old), new Uint8Array(Buffer.concat([section, face, block, block]))];
 }
 function readCapture(bytes: Uint8Array): void {
-  const reader = new PcapReader();
-  // In pieces, as a stream gives them.
-  const piece = 1 + (bytes.length % 37);
-  for (let at = 0; at < bytes.length; at += piece)
-    for (const packet of reader.push(bytes.subarray(at, at + piece))) packet.length.toString();
-  reader.end();
+  packetsInPieces(bytes, 1 + (bytes.length % 37));
 }
 
 /** All targets by name; `root` is the project's folder. */

@@ -1,4 +1,5 @@
 // Programs whose answer from a real Linux 6.18.44 is on record, and where to find them: raw programs (recorded whole), the kernel's selftests (compiled at test time), xdp-tools (as installed). It judges nothing.
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
@@ -95,6 +96,11 @@ export function casesOf(object: string, bytes: Uint8Array, options: LoadOptions 
 }
 export const answer = (c: Case, options: Partial<VerifyOptions> = {}): VerifyResult =>
   verify(c.input, { logLevel: 0, kernelBtf: kernelBtf(), ...options });
+
+/** Compiles the selftests where their source and clang are; false where they are not, or are not wanted (BEELINE_CORPUS=0). */
+export const buildSelftests = (): boolean =>
+  process.env["BEELINE_CORPUS"] !== "0" &&
+  spawnSync(process.execPath, [join(root, "scripts/selftest-corpus.mjs")], { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
 
 /** Name and bytes of the compiled selftests, or undefined where they could not be built. */
 export function selftestObjects(dir = join(root, ".cache/corpus/objects")): (readonly [name: string, bytes: Uint8Array])[] | undefined {

@@ -1,11 +1,9 @@
 // Loaders without CAP_BPF, whom no kernel that answers lets in: the verifier against what the kernel's selftests say of themselves. Skipped and counted where the corpus cannot be had.
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { MAP_TYPE as M } from "../../core/catalog/index.ts";
 import { loadObject, type LoadOptions, type MapSpec } from "../../core/object/index.ts";
 import { annotationsOf, missingWords, wordsPattern, type Expectation } from "./annotations.ts";
-import { answer, casesOf, kernelBtf, root, selftestObjects, type Case } from "./corpora.ts";
+import { answer, buildSelftests, casesOf, kernelBtf, selftestObjects, type Case } from "./corpora.ts";
 
 const FUNC_KIND = 12;
 const ANYBODY: ReadonlySet<number> = new Set([
@@ -79,9 +77,7 @@ function check(object: string, bytes: Uint8Array, t: Tally): void {
   }
 }
 
-const built =
-  process.env["BEELINE_CORPUS"] !== "0" &&
-  spawnSync(process.execPath, [join(root, "scripts/selftest-corpus.mjs")], { stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+const built = buildSelftests();
 
 describe("selftests loaded without any capability", () => {
   it.skipIf(!built)("get the verdict and the words that they are annotated with", { timeout: 300_000 }, () => {

@@ -6,7 +6,7 @@ import { hexToBytes } from "../../core/base/index.ts";
 import { progTypeByName } from "../../core/catalog/index.ts";
 import { decodeInsns } from "../../core/isa/index.ts";
 import { verify } from "../../core/verifier/index.ts";
-import { answer, kernelBtf, rawPrograms, root, selftests, verdicts, xdpTools, type Case, type Verdict } from "./corpora.ts";
+import { answer, buildSelftests, kernelBtf, rawPrograms, root, selftests, verdicts, xdpTools, type Case, type Verdict } from "./corpora.ts";
 
 const percent = (n: number, of: number): string => `${n}/${of} (${of ? ((100 * n) / of).toFixed(2) : "-"} %)`;
 
@@ -132,12 +132,7 @@ describe("recorded raw programs", () => {
   });
 });
 
-/** Compiles the selftests where their source and clang are; false where they are not. */
-function buildSelftests(): boolean {
-  const { status } = spawnSync(process.execPath, [join(root, "scripts/selftest-corpus.mjs")], { stdio: ["ignore", "ignore", "inherit"] });
-  return status === 0;
-}
-const selftestsBuilt = process.env["BEELINE_CORPUS"] !== "0" && buildSelftests();
+const selftestsBuilt = buildSelftests();
 
 describe("programs of objects", () => {
   it.skipIf(!selftestsBuilt)("the selftests get the kernel's answer", { timeout: 600_000 }, () => {

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { packetsOf, pcapHeader } from "../../core/hardware/index.ts";
+import { pcapHeader } from "../../core/hardware/index.ts";
+import { packetsOf } from "../hardware/captures.ts";
 import { readFileSync } from "node:fs";
 
 const root = resolve(import.meta.dirname, "../..");
